@@ -1,0 +1,1 @@
+"""AVTech for editors, CI, operators and auditors."""

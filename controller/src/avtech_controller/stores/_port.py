@@ -1,0 +1,95 @@
+"""The port: what the controller asks of an object store. Keys are relative to the store's prefix."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NewType, Protocol
+
+from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
+
+ETag = NewType("ETag", str)
+
+
+class StoreError(EnvironmentFailedError):
+    """The store did not answer, answered with a failure, or is full; nothing is concluded from that."""
+
+    hint = "nothing visible was changed; run the same command again when the store answers"
+
+
+class StoreConfigurationError(ConfigurationError):
+    """The store's address or credentials are wrong: no such bucket or directory, access denied, an unknown scheme."""
+
+
+class PreconditionFailedError(StoreError):
+    """A conditional write lost: the object exists already (create), or is no longer the one that was read (replace)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as it was read."""
+
+    data: bytes
+    etag: ETag
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The object is still the one with the ETag that was given."""
+
+
+class ObjectStore(Protocol):
+    """An object store below a prefix. Every read is bounded; absent and unreadable are never confused."""
+
+    url: str
+    """Where it is, without credentials, for messages."""
+
+    def get(self, key: str, *, limit: int, if_none_match: ETag | None = None) -> Stored | NotModified | None:
+        """Read an object of at most `limit` bytes; None says that it surely does not exist.
+
+        Raises:
+            StoreError: the store failed, or the object is larger than `limit`.
+            StoreConfigurationError: the store is not there, or denies access.
+        """
+        ...
+
+    def size(self, key: str) -> int | None:
+        """An object's size in bytes; None says that it surely does not exist.
+
+        Raises:
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def create(self, key: str, data: bytes) -> ETag:
+        """Write an object that must not exist yet (If-None-Match: *), durably and whole or not at all.
+
+        Raises:
+            PreconditionFailedError: it exists.
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
+        """Write an object that must still be the one with `etag` (If-Match).
+
+        Raises:
+            PreconditionFailedError: it is another one now, or gone.
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write a content-addressed object from a file, durably; one that exists already is left alone.
+
+        Raises:
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys below a prefix that ends in `/`, in order.
+
+        Raises:
+            StoreError, StoreConfigurationError: as for `get`; also in the middle, and then nothing may be concluded.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The AVTech player: the daemon on the device."""

@@ -1,0 +1,123 @@
+"""What the parts of the player ask of each other: generations to play, an engine that shows clips, a stage that judges."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from avtech_schema.identifiers import DurationMs, Sha256, VideoId
+from avtech_schema.manifest import Manifest
+from avtech_schema.report import EngineHealth, NowPlaying, ReleaseRef
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip that lies on the disk, complete and verified. `rule` is the rule that put it on air, None for the fallback."""
+
+    video: VideoId
+    sha256: Sha256
+    path: Path
+    duration: DurationMs
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One whole release on this device: its manifest, and where each of its assets lies (complete, verified, flushed)."""
+
+    ref: ReleaseRef
+    manifest: Manifest
+    files: dict[VideoId, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What a trial saw on the screen. `reason` is empty when the generation is good."""
+
+    good: bool
+    reason: str = ""
+
+
+class Stage(Protocol):
+    """What the updater asks of playback."""
+
+    async def trial(self, generation: Generation) -> TrialResult:
+        """Switch to a generation and judge it by what the screen shows: its first clips decode, frames advance.
+
+        Ends within a bounded time. On a bad result the caller plays the good generation again.
+        """
+        ...
+
+    async def play(self, generation: Generation | None) -> None:
+        """Play a generation known to be good; None shows the built-in slate."""
+        ...
+
+    def now(self) -> NowPlaying | None:
+        """The clip on screen."""
+        ...
+
+    def health(self) -> EngineHealth:
+        """How the engine is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A clip's first frame is on screen (frames are seen to advance)."""
+
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A clip left the screen: it played to its end (`eof`), was replaced (`cut`), or could not be shown (`error`).
+
+    `played` is how long frames advanced, in milliseconds; `reason` says what an `error` was.
+    """
+
+    clip: Clip
+    how: str
+    played: DurationMs
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The engine crashed or hung; it restarts itself with back-off. What was queued is lost."""
+
+    reason: str
+
+
+EngineEvent = Started | Ended | Died
+
+
+class Engine(Protocol):
+    """Shows clips one after another without a gap. There are two: mpv, and a simulation for fleets in a process."""
+
+    async def start(self) -> None:
+        """Get ready to show; supervision begins. Never raises for a failing display: that is a `Died`."""
+        ...
+
+    async def show(self, clip: Clip) -> None:
+        """Cut to a clip at once, without a black frame; what was queued is dropped."""
+        ...
+
+    async def queue(self, clip: Clip) -> None:
+        """Have a clip follow the one on screen, replacing what was queued before."""
+        ...
+
+    def events(self) -> AsyncIterator[EngineEvent]:
+        """What happens on screen, in order; one reader."""
+        ...
+
+    def health(self) -> EngineHealth:
+        """How it is."""
+        ...
+
+    async def screenshot(self, path: Path) -> None:
+        """Write what is on screen as a PNG (the simulation writes none and raises EnvironmentFailedError)."""
+        ...
+
+    async def stop(self) -> None:
+        """Leave the screen; idempotent."""
+        ...

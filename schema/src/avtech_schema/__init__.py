@@ -1,0 +1,1 @@
+"""The contract all of AVTech shares. Pure: no network, clock or git."""

@@ -1,0 +1,234 @@
+"""Fleet, Client, Screen, Group: where things play and under which limits."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from avtech_schema.manifest import Orientation
+from avtech_schema.resources._common import (
+    ClientName,
+    FromTime,
+    LabelKey,
+    Labels,
+    LabelValue,
+    LocalBound,
+    Metadata,
+    ScreenName,
+    SlugName,
+    Strict,
+    TimeZoneName,
+    Title,
+    UntilTime,
+    Weekday,
+    window_is_empty,
+)
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Limits(Strict):
+    """Safety limits of one publication; a plan beyond any of them needs consent that names its numbers."""
+
+    changed_percent: Percent = 50
+    """Largest share of the fleet's released screens that one publication may change, in percent."""
+    changed_screens: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of released screens that one publication may change."""
+    removed_percent: Percent = 10
+    """Largest share of the fleet's released screens that one publication may remove, in percent."""
+    removed_screens: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of released screens that one publication may remove."""
+    minimum_screens: Annotated[int, Field(ge=0)] = 10
+    """Percentages are not applied while fewer screens than this are released."""
+
+
+class Freeze(Strict):
+    """A time in which nothing is published, except changes that only add or end emergencies."""
+
+    from_: Annotated[LocalBound, Field(alias="from")]
+    """First day or local time of the freeze, in the fleet's time zone."""
+    until: LocalBound
+    """Last day (inclusive) or local time (exclusive) of the freeze."""
+    reason: Title
+    """Why, for whoever is stopped by it."""
+
+
+class FleetDefaults(Strict):
+    """What clients and screens inherit."""
+
+    time_zone: TimeZoneName = "Etc/UTC"
+    """The time zone of clients that name none, and of freezes."""
+
+
+class Retention(Strict):
+    """How long what is no longer used stays in the store."""
+
+    releases: Annotated[int, Field(ge=1)] = 20
+    """Releases whose manifests and clips are kept."""
+    days: Annotated[int, Field(ge=1)] = 90
+    """Days for which a release's manifests and clips are kept at least."""
+
+
+class Wave(Strict):
+    """One step of a rollout: which screens, and how long to watch them."""
+
+    percent: Percent | None = None
+    """Share of the screens in this and all earlier waves."""
+    match_labels: Labels = {}
+    """Screens of this wave by label."""
+    soak_minutes: Annotated[int, Field(ge=0)] = 30
+    """How long the wave is watched before the next begins."""
+
+
+class Rollout(Strict):
+    """How a release reaches the fleet: all at once, or wave by wave."""
+
+    waves: list[Wave] = []
+    """The waves in order; none means all screens at once."""
+    on_halt: Literal["revert", "hold"] = "revert"
+    """What happens to the screens already touched when a rollout halts."""
+
+
+class FleetSpec(Strict):
+    """The fleet as a whole."""
+
+    store: str | None = None
+    """Object store: `file:///dir` or `s3://bucket/prefix?endpoint=https://host`. `--store`, AVTECH_STORE override it."""
+    defaults: FleetDefaults = FleetDefaults()
+    """What clients and screens inherit."""
+    limits: Limits = Limits()
+    """Safety limits of one publication."""
+    freezes: list[Freeze] = []
+    """Times in which nothing is published."""
+    rollout: Rollout = Rollout()
+    """How a release reaches the fleet."""
+    retention: Retention = Retention()
+    """How long what is no longer used stays in the store."""
+
+
+class Fleet(Strict):
+    """The one resource that speaks of the whole fleet; it stands in fleet/fleet.yaml."""
+
+    api_version: Literal["avtech/v1"]
+    kind: Literal["Fleet"]
+    metadata: Annotated[Metadata, Field(description="Its name is a slug.")]
+    spec: FleetSpec
+
+
+class ClientSpec(Strict):
+    """A tenant."""
+
+    title: Title
+    """The client's name, for humans."""
+    time_zone: TimeZoneName | None = None
+    """Time zone of screens that name none; the fleet's default if missing."""
+    storage_quota_bytes: Annotated[int, Field(ge=0)] | None = None
+    """Most bytes of active clips the client may hold; no limit if missing."""
+    fallback: SlugName | None = None
+    """Playlist that plays on the client's screens when no rule can."""
+
+
+class Client(Strict):
+    """A tenant: its own screens, playlists, schedules and clips."""
+
+    api_version: Literal["avtech/v1"]
+    kind: Literal["Client"]
+    metadata: Metadata
+    spec: ClientSpec
+
+
+class PowerHoursSpec(Strict):
+    """When the panel is on, in local wall time; `until` earlier than `from` crosses midnight."""
+
+    from_: Annotated[FromTime, Field(alias="from")]
+    """When the panel goes on."""
+    until: UntilTime
+    """When the panel goes off."""
+    days: Annotated[list[Weekday], Field(min_length=1)] | None = None
+    """Days on which it goes on; every day if missing."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if window_is_empty(self.from_, self.until):
+            raise ValueError("`from` and `until` are equal: the window is empty")
+        return self
+
+
+class DisplaySpec(Strict):
+    """The panel."""
+
+    resolution: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")] = "1920x1080"
+    """Width x height in pixels, as the panel is built (before it is turned)."""
+    orientation: Annotated[Orientation, Field(strict=False)] = Orientation.LANDSCAPE
+    """How the panel hangs."""
+    power_hours: PowerHoursSpec | None = None
+    """When the panel is on; always if missing."""
+
+
+def _public_key(text: str) -> str:
+    from avtech_schema.envelope import public_key
+
+    public_key(text)
+    return text
+
+
+class DeviceSpec(Strict):
+    """The player behind a screen."""
+
+    public_key: Annotated[
+        str,
+        StringConstraints(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$"),
+        AfterValidator(_public_key),
+    ]
+    """Public half of the device key, as `avtech-player enroll` prints it."""
+
+
+class ScreenSpec(Strict):
+    """One screen."""
+
+    client: ClientName
+    """Whose screen it is."""
+    title: Title | None = None
+    """Where it hangs, for humans."""
+    time_zone: TimeZoneName | None = None
+    """The screen's IANA time zone; the client's if missing."""
+    display: DisplaySpec = DisplaySpec()
+    """The panel."""
+    device: DeviceSpec | None = None
+    """The player behind it; missing until it is enrolled."""
+    fallback: SlugName | None = None
+    """Playlist that plays when no rule can; the client's if missing."""
+
+
+class Screen(Strict):
+    """One screen, which is one player."""
+
+    api_version: Literal["avtech/v1"]
+    kind: Literal["Screen"]
+    metadata: Metadata
+    spec: ScreenSpec
+
+
+class GroupSpec(Strict):
+    """Screens that are named, and screens that carry all of some labels."""
+
+    client: ClientName
+    """Whose group it is; it holds screens of this client only."""
+    screens: list[ScreenName] = []
+    """Screens by name."""
+    match_labels: dict[LabelKey, LabelValue] | None = None
+    """Screens that carry all of these labels."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.screens and not self.match_labels:
+            raise ValueError("a group names `screens`, or gives `matchLabels`")
+        return self
+
+
+class Group(Strict):
+    """A named set of screens."""
+
+    api_version: Literal["avtech/v1"]
+    kind: Literal["Group"]
+    metadata: Metadata
+    spec: GroupSpec
