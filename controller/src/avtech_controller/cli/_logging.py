@@ -3,7 +3,6 @@
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import override
 
 import orjson
 
@@ -13,7 +12,6 @@ LOG_FORMATS = ("text", "json")
 class JsonFormatter(logging.Formatter):
     """One JSON object a line; the time is UTC, RFC 3339."""
 
-    @override
     def format(self, record: logging.LogRecord) -> str:
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

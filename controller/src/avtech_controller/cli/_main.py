@@ -2,12 +2,12 @@
 
 import importlib
 import sys
-from typing import Any, NoReturn, override
+from typing import Any, NoReturn
 
 import click
-from avtech_schema.errors import AvtechError
 
 from avtech_controller.cli._logging import LOG_FORMATS, configure_logging
+from avtech_schema.errors import AvtechError
 
 COMMANDS = {
     "init": "avtech_controller.cli.init:init",
@@ -26,11 +26,9 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """Imports a command's module when the command is asked for: `avtech --version` need not wait for boto3."""
 
-    @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
