@@ -1,0 +1,29 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up what it needs first.
+.PHONY: demo test setup lint types unit clean
+.DEFAULT_GOAL := demo
+BIN := .venv/bin
+# Where the demo keeps its objects: `file` (a directory) or `s3` (a real S3 server on this machine).
+STORE ?= file
+
+demo: setup
+	$(BIN)/avtech demo --store-kind $(STORE)
+
+test: lint types unit
+
+setup:
+	@ci/setup
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup
+	$(BIN)/mypy schema/src controller/src player/src tests
+	$(BIN)/basedpyright
+
+unit: setup
+	$(BIN)/pytest -n 2 --dist worksteal
+
+clean:
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
