@@ -1,12 +1,23 @@
 """The object store behind one small port: `file://` and `s3://`, both with conditional writes."""
 
+from avtech_controller.stores._open import open_store
 from avtech_controller.stores._port import (
     ETag,
     NotModified,
     ObjectStore,
     PreconditionFailedError,
     Stored,
+    StoreConfigurationError,
     StoreError,
 )
 
-__all__ = ["ETag", "NotModified", "ObjectStore", "PreconditionFailedError", "StoreError", "Stored"]
+__all__ = [
+    "ETag",
+    "NotModified",
+    "ObjectStore",
+    "PreconditionFailedError",
+    "StoreConfigurationError",
+    "StoreError",
+    "Stored",
+    "open_store",
+]

@@ -1,0 +1,166 @@
+"""The `file://` store: a directory. Writers coordinate by hard links and one lock file, readers need neither."""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from avtech_controller.stores import _durable
+from avtech_controller.stores._keys import check_key, check_prefix
+from avtech_controller.stores._port import (
+    ETag,
+    NotModified,
+    PreconditionFailedError,
+    Stored,
+    StoreConfigurationError,
+    StoreError,
+)
+from avtech_schema.canonical import sha256_hex
+
+_LOCK = ".avtech.lock"
+_CHUNK = 1 << 20
+_NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR)
+
+
+class FileStore:
+    """A directory that must exist; an object's ETag is the SHA-256 of its bytes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = f"file://{root}"
+
+    def get(self, key: str, *, limit: int, if_none_match: ETag | None = None) -> Stored | NotModified | None:
+        """Read an object; see `ObjectStore.get`."""
+        path = self._path(key)
+        with self._failures(f"reading {key}"):
+            data = _read(path, limit)
+        if data is None:
+            self._check_root()
+            return None
+        if len(data) > limit:
+            raise StoreError(f"{key} in {self.url} is larger than the {limit} bytes that are read")
+        etag = ETag(sha256_hex(data))
+        return NotModified() if etag == if_none_match else Stored(data, etag)
+
+    def size(self, key: str) -> int | None:
+        """An object's size; see `ObjectStore.size`."""
+        path = self._path(key)
+        with self._failures(f"looking for {key}"):
+            try:
+                found = path.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                self._check_root()
+                return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def create(self, key: str, data: bytes) -> ETag:
+        """Write an object that must not exist; see `ObjectStore.create`."""
+        path = self._path(key)
+        self._check_root()
+        with self._failures(f"writing {key}"):
+            try:
+                _durable.make_directories(path.parent, below=self.root)
+                _durable.create_file(path, [data])
+            except FileExistsError as error:
+                raise PreconditionFailedError(f"{key} in {self.url} exists already") from error
+        return ETag(sha256_hex(data))
+
+    def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
+        """Write an object that must still be the one with `etag`; see `ObjectStore.replace`."""
+        path = self._path(key)
+        self._check_root()
+        with self._failures(f"writing {key}"), self._lock():
+            found = _read(path, path.lstat().st_size if path.exists() else 0)
+            if found is None or sha256_hex(found) != etag:
+                raise PreconditionFailedError(f"{key} in {self.url} was changed by somebody else")
+            _durable.replace_file(path, data)
+        return ETag(sha256_hex(data))
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write a content-addressed object from a file; see `ObjectStore.upload`."""
+        target = self._path(key)
+        self._check_root()
+        with self._failures(f"uploading {path} as {key}"):
+            length = path.stat().st_size
+            if self.size(key) is None:
+                _durable.make_directories(target.parent, below=self.root)
+                try:
+                    _durable.create_file(target, _chunks(path))
+                except FileExistsError:
+                    pass
+        if self.size(key) != length:
+            raise StoreError(f"{key} in {self.url} has another size than {path}: it is damaged, or the file is changing")
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys below a prefix; see `ObjectStore.keys`."""
+        start = self._path(check_prefix(prefix)[:-1])
+        with self._failures(f"listing {prefix}"):
+            self._check_root()
+            found = sorted(_files(start, prefix))
+        yield from found
+
+    def _path(self, key: str) -> Path:
+        path = self.root / check_key(key)
+        with self._failures(f"resolving {key}"):
+            if not path.parent.resolve().is_relative_to(self.root.resolve()):
+                raise StoreError(f"{key} leads out of {self.url} by a symbolic link")
+        return path
+
+    def _check_root(self) -> None:
+        if not self.root.is_dir():
+            raise StoreConfigurationError(
+                f"the store {self.url} does not exist", hint=f"make it if it is meant to be new: mkdir -p {self.root}"
+            )
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        with (self.root / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except PermissionError as error:
+            raise StoreConfigurationError(f"{doing} in {self.url}: access denied ({error.strerror})") from error
+        except OSError as error:
+            raise StoreError(f"{doing} in {self.url}: {error.strerror or error}") from error
+
+
+def _read(path: Path, limit: int) -> bytes | None:
+    """At most `limit + 1` bytes of a regular file; None if there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in _NO_SUCH_FILE:
+            return None
+        raise
+    with open(descriptor, "rb") as stream:  # noqa: PTH123
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return stream.read(limit + 1)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+def _files(directory: Path, prefix: str) -> Iterator[str]:
+    """Keys of the regular files below a directory; hidden names are the store's own."""
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path), f"{prefix}{entry.name}/")
+        elif entry.is_file(follow_symlinks=False):
+            yield prefix + entry.name
