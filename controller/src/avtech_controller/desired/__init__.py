@@ -1,0 +1,17 @@
+"""The desired state: read from a work tree or a commit, parsed strictly, validated, with every problem at its place."""
+
+from avtech_controller.desired._source import Source, SourceError, SourceFile, open_source
+from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_state
+
+__all__ = [
+    "DesiredState",
+    "Loaded",
+    "Origin",
+    "SlugKey",
+    "Source",
+    "SourceError",
+    "SourceFile",
+    "key_of",
+    "open_source",
+    "require_state",
+]

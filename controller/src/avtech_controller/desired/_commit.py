@@ -1,0 +1,115 @@
+"""The desired state of one commit, read in bulk from Git's object database; the work tree is neither read nor touched."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+
+from avtech_controller.desired._source import (
+    FOLDERS,
+    MAX_FILE_BYTES,
+    MAX_FOLDER_DEPTH,
+    SUFFIXES,
+    Budget,
+    SourceError,
+    SourceFile,
+)
+from avtech_controller.desired.history import resolve_commit
+from avtech_schema.errors import FindingsError
+from avtech_schema.identifiers import CommitId
+
+
+def open_commit(path: Path, revision: str) -> "CommitTree":
+    """Open a revision of the repository that `path` is in; `path` may be a folder below the repository's root.
+
+    Raises:
+        SourceError: there is no such repository or revision.
+    """
+    commit = resolve_commit(path, revision)
+    try:
+        found = pygit2.discover_repository(str(path))
+        repository = pygit2.Repository(found) if found else None
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise SourceError(f"cannot open the Git repository at {path}: {error}") from error
+    if repository is None:
+        raise SourceError(f"{path} is not in a Git repository", hint="leave --commit out to read the files as they are")
+    return CommitTree(path, commit, repository)
+
+
+class CommitTree:
+    """The files of a commit's tree; symbolic links in it are reported, never followed."""
+
+    def __init__(self, root: Path, commit: CommitId, repository: pygit2.Repository) -> None:
+        self.root = root
+        self.commit: CommitId | None = commit
+        self._repository = repository
+
+    def files(self) -> Iterator[SourceFile]:
+        """Every YAML blob below the folders.
+
+        Raises:
+            SourceError: an object is missing or damaged.
+            FindingsError: there are more files or bytes than the limits allow.
+        """
+        try:
+            yield from self._files()
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise SourceError(
+                f"commit {str(self.commit)[:12]} cannot be read whole: {error}",
+                hint="an object is missing or damaged; a full clone (`git fetch --unshallow`, `git fsck`) may help",
+            ) from error
+
+    def _files(self) -> Iterator[SourceFile]:
+        budget = Budget()
+        top = self._repository[str(self.commit)].peel(pygit2.Tree)
+        for folder in FOLDERS:
+            entry = _entry(top, self._prefix() / folder)
+            if entry is not None and not isinstance(entry, pygit2.Tree):
+                yield SourceFile(folder, defect="link" if _is_link(entry) else "not-a-file")
+            elif entry is not None:
+                yield from self._tree(entry, folder, budget)
+
+    def _prefix(self) -> Path:
+        """Where the root lies below the repository's root."""
+        if self._repository.is_bare:
+            return Path()
+        return self.root.resolve().relative_to(Path(self._repository.workdir).resolve())
+
+    def _tree(self, start: pygit2.Tree, folder: str, budget: Budget) -> Iterator[SourceFile]:
+        pending: list[tuple[pygit2.Tree, str]] = [(start, folder)]
+        while pending:
+            tree, here = pending.pop()
+            for entry in tree:
+                path = f"{here}/{entry.name}"
+                if isinstance(entry, pygit2.Tree):
+                    if path.count("/") > MAX_FOLDER_DEPTH:
+                        raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
+                    pending.append((entry, path))
+                elif path.endswith(SUFFIXES):
+                    found = _read(self._repository, entry, path)
+                    budget.spend(len(found.data))
+                    yield found
+
+
+def _entry(tree: pygit2.Tree, path: Path) -> pygit2.Object | None:
+    entry: pygit2.Object = tree
+    for part in path.parts:
+        if not isinstance(entry, pygit2.Tree) or part not in entry:
+            return None
+        entry = entry[part]
+    return entry
+
+
+def _is_link(entry: pygit2.Object) -> bool:
+    return entry.filemode == pygit2.enums.FileMode.LINK
+
+
+def _read(repository: pygit2.Repository, entry: pygit2.Object, path: str) -> SourceFile:
+    if _is_link(entry):
+        return SourceFile(path, defect="link")
+    if not isinstance(entry, pygit2.Blob):
+        return SourceFile(path, defect="not-a-file")
+    _, size = repository.odb.read_header(entry.id)
+    if size > MAX_FILE_BYTES:
+        return SourceFile(path, defect="too-large", detail=str(size))
+    return SourceFile(path, entry.data)

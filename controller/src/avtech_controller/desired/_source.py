@@ -1,0 +1,167 @@
+"""Where the desired state is read from: the files of a work tree, or those of a commit without touching the work tree."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from avtech_schema.errors import ConfigurationError, FindingsError
+from avtech_schema.identifiers import CommitId
+
+FOLDERS = ("fleet", "content-index")
+"""Only YAML below these is read."""
+SUFFIXES = (".yaml", ".yml")
+MAX_FILE_BYTES = 1 << 20
+"""A larger file is a finding and is not read."""
+MAX_TREE_BYTES = 1 << 30
+MAX_FILES = 1_000_000
+MAX_FOLDER_DEPTH = 32
+
+Defect = Literal["link", "too-large", "not-a-file", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file by its path from the root, with its bytes; or, with `defect`, one that was not read, and `detail` why."""
+
+    path: str
+    data: bytes = b""
+    defect: Defect | None = None
+    detail: str = ""
+
+
+class Source(Protocol):
+    """The files of a desired state, all of one moment."""
+
+    root: Path
+    commit: CommitId | None
+    """The commit; None when they are the work tree's."""
+
+    def files(self) -> Iterator[SourceFile]:
+        """Every YAML file below `FOLDERS`, in no particular order.
+
+        Raises:
+            SourceError: the tree or the repository cannot be read.
+            FindingsError: there are more files or bytes than the limits allow.
+        """
+        ...
+
+
+class SourceError(ConfigurationError):
+    """The place to read from is not there, or is not what the command needs."""
+
+
+def open_source(path: Path, commit: str | None = None) -> Source:
+    """Open the desired state in a directory: its work tree or, with `commit`, a revision of the Git repository it is in.
+
+    Raises:
+        SourceError: there is no such directory, repository or revision.
+    """
+    if commit is not None:
+        from avtech_controller.desired._commit import open_commit
+
+        return open_commit(path, commit)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}", hint="name the desired-state repository") from error
+    if not stat.S_ISDIR(mode):
+        raise SourceError(f"{path} is not a directory", hint="name the directory that holds fleet/ and content-index/")
+    return WorkTree(path)
+
+
+class Budget:
+    """Counts what was read, and stops at the limits of a tree."""
+
+    def __init__(self) -> None:
+        self._files = 0
+        self._bytes = 0
+
+    def spend(self, size: int) -> None:
+        """Count one file.
+
+        Raises:
+            FindingsError: that is more than a tree may hold.
+        """
+        self._files += 1
+        self._bytes += size
+        if self._files > MAX_FILES:
+            raise FindingsError(f"more than {MAX_FILES} YAML files lie below fleet/ and content-index/")
+        if self._bytes > MAX_TREE_BYTES:
+            raise FindingsError(f"the YAML files below fleet/ and content-index/ hold more than {MAX_TREE_BYTES >> 20} MiB")
+
+
+class WorkTree:
+    """The files as they lie in a directory; symbolic links are not followed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.commit: CommitId | None = None
+
+    def files(self) -> Iterator[SourceFile]:
+        """Every YAML file below the folders, read as it is met.
+
+        Raises:
+            SourceError: a directory cannot be listed.
+            FindingsError: there are more files or bytes than the limits allow.
+        """
+        budget = Budget()
+        for folder in FOLDERS:
+            yield from self._folder(folder, budget)
+
+    def _folder(self, folder: str, budget: Budget) -> Iterator[SourceFile]:
+        start = self.root / folder
+        if start.is_symlink():
+            yield SourceFile(folder, defect="link")
+            return
+        if not start.is_dir():
+            return
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            try:
+                entries = list(os.scandir(self.root / here))
+            except OSError as error:
+                raise SourceError(f"cannot list {here}: {error.strerror}") from error
+            for entry in entries:
+                path = f"{here}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    if path.count("/") > MAX_FOLDER_DEPTH:
+                        raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
+                    pending.append(path)
+                elif entry.is_symlink() and (path.endswith(SUFFIXES) or entry.is_dir()):
+                    yield SourceFile(path, defect="link")
+                elif path.endswith(SUFFIXES):
+                    found = _read(entry, path)
+                    budget.spend(len(found.data))
+                    yield found
+
+
+def _read(entry: os.DirEntry[str], path: str) -> SourceFile:
+    try:
+        handle = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return SourceFile(path, defect="unreadable", detail=error.strerror or str(error))
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return SourceFile(path, defect="not-a-file")
+        if status.st_size > MAX_FILE_BYTES:
+            return SourceFile(path, defect="too-large", detail=str(status.st_size))
+        return _bounded(handle, path)
+    except OSError as error:
+        return SourceFile(path, defect="unreadable", detail=error.strerror or str(error))
+    finally:
+        os.close(handle)
+
+
+def _bounded(handle: int, path: str) -> SourceFile:
+    """Read to the end, but never beyond the limit, whatever the file's size claims."""
+    data = os.read(handle, MAX_FILE_BYTES + 1)
+    while data and len(data) <= MAX_FILE_BYTES and (more := os.read(handle, MAX_FILE_BYTES + 1 - len(data))):
+        data += more
+    if len(data) > MAX_FILE_BYTES:
+        return SourceFile(path, defect="too-large", detail=str(len(data)))
+    return SourceFile(path, data)

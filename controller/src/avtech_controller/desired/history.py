@@ -1,0 +1,141 @@
+"""What the repository's history says: which commit a revision is, and which commit descends from which."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avtech_controller.desired._source import SourceError
+from avtech_schema.identifiers import CommitId, commit_id
+
+if TYPE_CHECKING:
+    from git import Repo
+
+_SECONDS = 60
+"""No question to Git takes longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFacts:
+    """What a commit says about itself."""
+
+    commit: CommitId
+    author: str
+    """Name and address."""
+    committed: datetime
+    """In UTC."""
+    subject: str
+
+
+def resolve_commit(path: Path, revision: str) -> CommitId:
+    """The full id of the commit that a revision (a hash, branch, tag, `HEAD~1`) names.
+
+    Raises:
+        SourceError: there is no repository, it has no commit yet, or it knows no such revision.
+    """
+    repository = _open(path)
+    if not revision.strip() or "\0" in revision:
+        raise SourceError("an empty revision names no commit", hint="give a hash, a branch or a tag, for example HEAD")
+    answer = _ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+    if answer:
+        return commit_id(answer)
+    if not _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD"):
+        raise SourceError("the repository has no commit yet", hint="commit first, or leave --commit out")
+    shallow = _ask(repository, "rev-parse", "--is-shallow-repository") == "true"
+    raise SourceError(
+        f"{revision[:100]!r} is not a commit of this repository",
+        hint="the clone is shallow: `git fetch --unshallow` gets the whole history"
+        if shallow
+        else "`git log --oneline` lists them",
+    )
+
+
+def is_ancestor(path: Path, older: CommitId, newer: CommitId) -> bool:
+    """Whether `newer` descends from `older`, or is it.
+
+    Raises:
+        SourceError: a commit is unknown, or the clone is shallow and its history too short to tell.
+    """
+    repository = _open(path)
+    for commit in (older, newer):
+        if not _ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}"):
+            raise SourceError(
+                f"the repository does not know the commit {commit[:12]}",
+                hint="a shallow or stale clone? `git fetch --unshallow` (or `git fetch`) gets the whole history",
+            )
+    if _ask(repository, "merge-base", "--is-ancestor", older, newer) is not None:
+        return True
+    if _ask(repository, "rev-parse", "--is-shallow-repository") == "true":
+        raise SourceError(
+            f"the clone is shallow: whether {newer[:12]} descends from {older[:12]} cannot be told",
+            hint="`git fetch --unshallow` gets the whole history",
+        )
+    return False
+
+
+def commit_facts(path: Path, commit: CommitId) -> CommitFacts:
+    """Who made a commit, when, and its subject line.
+
+    Raises:
+        SourceError: the repository does not know it.
+    """
+    answer = _ask(
+        _open(path), "show", "--no-patch", "--no-show-signature", "--format=%an <%ae>%x00%ct%x00%s", commit_id(commit)
+    )
+    if answer is None:
+        raise SourceError(f"the repository does not know the commit {commit[:12]}")
+    author, seconds, subject = answer.split("\0", 2)
+    return CommitFacts(commit, author, datetime.fromtimestamp(int(seconds), UTC), subject)
+
+
+def has_changes(path: Path) -> bool:
+    """Whether fleet/, content-index/ or trust/ of the work tree differ from its last commit.
+
+    Raises:
+        SourceError: there is no repository.
+    """
+    repository = _open(path)
+    folders = [str(path.resolve() / name) for name in ("fleet", "content-index", "trust")]
+    answer = _ask(repository, "status", "--porcelain", "--", *folders)
+    if answer is None:
+        raise SourceError(f"git cannot tell the state of {path}")
+    return bool(answer)
+
+
+def _open(path: Path) -> "Repo":
+    from git import GitCommandError, Repo
+    from git.exc import InvalidGitRepositoryError, NoSuchPathError
+
+    try:
+        repository = Repo(path, search_parent_directories=True)
+        repository.git.rev_parse("--git-dir", kill_after_timeout=_SECONDS)
+    except NoSuchPathError as error:
+        raise SourceError(f"{path} is not there", hint="name the desired-state repository") from error
+    except InvalidGitRepositoryError as error:
+        raise SourceError(
+            f"{path} is not in a Git repository", hint="leave --commit out to read the files as they are"
+        ) from error
+    except GitCommandError as error:
+        raise SourceError(f"git refuses the repository at {path}: {_one_line(error.stderr)}") from error
+    return repository
+
+
+def _ask(repository: "Repo", *arguments: str) -> str | None:
+    """Git's answer in one line or more; None when it says no.
+
+    Raises:
+        SourceError: it failed in another way.
+    """
+    from git import GitCommandError
+
+    try:
+        answer = repository.git.execute(["git", *arguments], kill_after_timeout=_SECONDS)
+    except GitCommandError as error:
+        if error.status in (1, 128):
+            return None
+        raise SourceError(f"git {arguments[0]} failed: {_one_line(error.stderr)}") from error
+    return str(answer)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("stderr:", "").split()).strip("'")[:300]
