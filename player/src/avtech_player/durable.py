@@ -1,0 +1,235 @@
+"""What must survive a power cut: the only place that writes, flushes, renames and removes (DESIGN section 5)."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
+
+PRIVATE = 0o600
+"""The mode of files that hold secrets."""
+READABLE = 0o644
+"""The mode of all other files."""
+_TEMPORARY = ".tmp-"
+
+
+class DiskError(EnvironmentFailedError):
+    """The disk refused: it is full, read-only, or broken. What was there before is still there."""
+
+    hint = "look at the disk's free space and at the kernel's log"
+
+
+class TooLargeError(EnvironmentFailedError):
+    """A file on the disk is larger than anything we would have written there."""
+
+
+class AlreadyRunningError(ConfigurationError):
+    """Another process holds the state directory."""
+
+    hint = "one player per state directory: stop the other one first"
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory with its parents, and flush the directories that changed.
+
+    Raises:
+        DiskError: it cannot be made.
+    """
+    if path.is_dir():
+        return
+    with _as_disk_error(path):
+        make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        _flush_directory(path.parent)
+
+
+def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE) -> None:
+    """Write a file whole or not at all: temporary file beside it, flush, rename, flush the directory.
+
+    Raises:
+        DiskError: the disk refused; the file is as it was.
+    """
+    with _as_disk_error(path):
+        descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_directory(path.parent)
+
+
+def read_bounded(path: Path, *, limit: int) -> bytes | None:
+    """Read a file of at most `limit` bytes; None says that it is not there.
+
+    Raises:
+        TooLargeError: it is larger.
+        DiskError: it cannot be read.
+    """
+    with _as_disk_error(path):
+        try:
+            with path.open("rb") as file:
+                data = file.read(limit + 1)
+        except FileNotFoundError:
+            return None
+    if len(data) > limit:
+        raise TooLargeError(f"{path} has more than {limit} bytes")
+    return data
+
+
+class Appender:
+    """A file that grows at its end, such as a partial download."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _as_disk_error(path):
+            self._file = path.open("ab")
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append some bytes; they are not flushed yet.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        with _as_disk_error(self._path):
+            self._file.write(data)
+
+    def flush(self) -> None:
+        """Bring everything to the disk.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        with _as_disk_error(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def __enter__(self) -> "Appender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with _as_disk_error(self._path):
+            self._file.close()
+
+
+def publish_file(source: Path, target: Path) -> None:
+    """Give a flushed file its final name, and flush both directories.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(target):
+        source.replace(target)
+        _flush_directory(target.parent)
+        if source.parent != target.parent:
+            _flush_directory(source.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there, and flush its directory.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        _flush_directory(path.parent)
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory of plain files, its files last named first; one that is not there is left alone.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
+        for child in sorted(path.iterdir(), reverse=True):
+            child.unlink(missing_ok=True)
+        path.rmdir()
+        _flush_directory(path.parent)
+
+
+def flush_tree(path: Path) -> None:
+    """Flush every file and directory below a path: for files that a library renamed without flushing.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path):
+        for folder, _, names in os.walk(path):
+            for name in names:
+                file = Path(folder, name)
+                if not file.is_symlink():
+                    _flush_file(file)
+            _flush_directory(Path(folder))
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of writes that a crash cut short.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
+        for child in path.iterdir():
+            if child.name.startswith(_TEMPORARY):
+                child.unlink(missing_ok=True)
+
+
+class DirectoryLock:
+    """Holds a state directory for one process, until it is released or the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        make_directory(path.parent)
+        with _as_disk_error(path):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise AlreadyRunningError(f"another process holds {path.parent}") from error
+        with contextlib.suppress(OSError):  # The number only helps `sync` to find us; a full disk must not stop playback.
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let go; idempotent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "DirectoryLock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def _flush_file(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _as_disk_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DiskError(f"{path}: {error.strerror or error}") from error
