@@ -1,0 +1,30 @@
+"""Airtime: the meaning of a schedule, as pure functions of a manifest, an instant and what has played (DESIGN section 3).
+
+`airtime` says what is on air at an instant, `playout` which clip comes next. The rules are in docs/reference/airtime.md.
+"""
+
+from avtech_schema.airtime._rotation import MAX_SEGMENTS, History, Play, next_turn, playout
+from avtech_schema.airtime._segment import Lineup, OnAir, Segment, Share, Turn
+from avtech_schema.airtime._timeline import Timeline, airtime, airtimes
+from avtech_schema.recurrence import check_rrule
+from avtech_schema.zones import local_instant, time_zone, time_zones
+
+__all__ = [
+    "MAX_SEGMENTS",
+    "History",
+    "Lineup",
+    "OnAir",
+    "Play",
+    "Segment",
+    "Share",
+    "Timeline",
+    "Turn",
+    "airtime",
+    "airtimes",
+    "check_rrule",
+    "local_instant",
+    "next_turn",
+    "playout",
+    "time_zone",
+    "time_zones",
+]
