@@ -6,8 +6,8 @@ from avtech_controller.stores._port import (
     NotModified,
     ObjectStore,
     PreconditionFailedError,
-    Stored,
     StoreConfigurationError,
+    Stored,
     StoreError,
 )
 

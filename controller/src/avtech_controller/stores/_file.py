@@ -5,17 +5,17 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from avtech_controller.stores import _durable
+from avtech_controller import durable
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
     ETag,
     NotModified,
     PreconditionFailedError,
-    Stored,
     StoreConfigurationError,
+    Stored,
     StoreError,
 )
 from avtech_schema.canonical import sha256_hex
@@ -62,8 +62,8 @@ class FileStore:
         self._check_root()
         with self._failures(f"writing {key}"):
             try:
-                _durable.make_directories(path.parent, below=self.root)
-                _durable.create_file(path, [data])
+                durable.make_directories(path.parent, below=self.root)
+                durable.create_file(path, [data])
             except FileExistsError as error:
                 raise PreconditionFailedError(f"{key} in {self.url} exists already") from error
         return ETag(sha256_hex(data))
@@ -74,9 +74,9 @@ class FileStore:
         self._check_root()
         with self._failures(f"writing {key}"), self._lock():
             found = _read(path, path.lstat().st_size if path.exists() else 0)
-            if found is None or sha256_hex(found) != etag:
+            if found is None or ETag(sha256_hex(found)) != etag:
                 raise PreconditionFailedError(f"{key} in {self.url} was changed by somebody else")
-            _durable.replace_file(path, data)
+            durable.replace_file(path, data)
         return ETag(sha256_hex(data))
 
     def upload(self, key: str, path: Path) -> None:
@@ -86,11 +86,9 @@ class FileStore:
         with self._failures(f"uploading {path} as {key}"):
             length = path.stat().st_size
             if self.size(key) is None:
-                _durable.make_directories(target.parent, below=self.root)
-                try:
-                    _durable.create_file(target, _chunks(path))
-                except FileExistsError:
-                    pass
+                durable.make_directories(target.parent, below=self.root)
+                with suppress(FileExistsError):
+                    durable.create_file(target, _chunks(path))
         if self.size(key) != length:
             raise StoreError(f"{key} in {self.url} has another size than {path}: it is damaged, or the file is changing")
 

@@ -1,0 +1,224 @@
+"""The `s3://` store: any S3 that honours If-Match and If-None-Match on PUT (AWS S3, SeaweedFS, MinIO, R2)."""
+
+import base64
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypedDict
+from urllib.parse import SplitResult, parse_qsl, unquote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
+
+from avtech_controller.stores._keys import check_key, check_prefix
+from avtech_controller.stores._port import (
+    ETag,
+    NotModified,
+    PreconditionFailedError,
+    StoreConfigurationError,
+    Stored,
+    StoreError,
+)
+from avtech_controller.stores._s3_failures import ABSENT, LOST, failure, may_have_landed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+_CONNECTIONS = 32
+_ATTEMPTS = 4
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 20
+_MINIMUM_RATE = 50_000
+"""A download slower than this many bytes a second, beyond its first seconds, is given up."""
+_CHUNK = 1 << 18
+_SETTINGS = {"endpoint", "region"}
+
+
+def open_s3(parts: SplitResult) -> "S3Store":
+    """Open `s3://bucket/prefix?endpoint=…&region=…`; credentials and what is missing come from the standard AWS variables.
+
+    Raises:
+        StoreConfigurationError: the address or a setting is wrong.
+    """
+    query = dict(parse_qsl(parts.query))
+    if unknown := query.keys() - _SETTINGS:
+        raise StoreConfigurationError(f"an s3:// address has no setting {min(unknown)!r}", hint="endpoint and region are known")
+    if not parts.netloc or "@" in parts.netloc or parts.fragment:
+        raise StoreConfigurationError(
+            "an s3:// address names a bucket and holds no credentials",
+            hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    prefix = unquote(parts.path).strip("/")
+    if prefix:
+        check_prefix(prefix + "/")
+    endpoint = query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    try:
+        client = boto3.session.Session().client("s3", endpoint_url=endpoint, region_name=region, config=_config(endpoint))
+    except (BotoCoreError, ValueError) as error:
+        raise StoreConfigurationError(f"the S3 client cannot be set up: {error}") from error
+    return S3Store(client, parts.netloc, f"{prefix}/" if prefix else "")
+
+
+def _config(endpoint: str | None) -> Config:
+    return Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        max_pool_connections=_CONNECTIONS,
+        s3={"addressing_style": "path" if endpoint else "auto"},
+        user_agent_extra="avtech",
+    )
+
+
+class Condition(TypedDict, total=False):
+    """When a write counts: while nothing is there, or while one object is."""
+
+    IfNoneMatch: str
+    IfMatch: str
+
+
+class S3Store:
+    """A prefix of a bucket; ETags are the server's. A write whose answer was lost is settled by reading it again."""
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+
+    def get(self, key: str, *, limit: int, if_none_match: ETag | None = None) -> Stored | NotModified | None:
+        """Read an object; see `ObjectStore.get`."""
+        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": self._key(key)}
+        if if_none_match:
+            request["IfNoneMatch"] = if_none_match
+        with self._failures(f"reading {key}"):
+            try:
+                answer = self._client.get_object(**request)
+            except ClientError as error:
+                if _code(error) == "NoSuchKey":  # a bare 404 may come from something that is no store at all
+                    return None
+                if _code(error) in {"304", "NotModified"}:
+                    return NotModified()
+                raise
+            with answer["Body"] as body:
+                data = self._read(body, limit, key, answer["ContentLength"])
+        return Stored(data, ETag(answer["ETag"]))
+
+    def size(self, key: str) -> int | None:
+        """An object's size; see `ObjectStore.size`."""
+        with self._failures(f"looking for {key}"):
+            try:
+                return self._client.head_object(Bucket=self._bucket, Key=self._key(key))["ContentLength"]
+            except ClientError as error:
+                if _code(error) not in ABSENT:
+                    raise
+            self._client.head_bucket(Bucket=self._bucket)  # an absent object is only believed of a bucket that is there
+            return None
+
+    def create(self, key: str, data: bytes) -> ETag:
+        """Write an object that must not exist; see `ObjectStore.create`."""
+        return self._write(key, data, lambda: self._put(key, data, {"IfNoneMatch": "*"}), "exists already")
+
+    def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
+        """Write an object that must still be the one with `etag`; see `ObjectStore.replace`."""
+        return self._write(key, data, lambda: self._put(key, data, {"IfMatch": etag}), "was changed by somebody else")
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write a content-addressed object from a file; see `ObjectStore.upload`."""
+        with self._failures(f"uploading {path} as {key}"):
+            length = path.stat().st_size
+            found = self.size(key)
+            if found is None:
+                with path.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").digest()
+                    stream.seek(0)
+                    self._upload(key, stream, digest)
+                found = self.size(key)
+        if found != length:
+            raise StoreError(f"{key} in {self.url} has another size than {path}: it is damaged, or the file is changing")
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys below a prefix; see `ObjectStore.keys`."""
+        with self._failures(f"listing {prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + check_prefix(prefix)
+            )
+            for page in pages:
+                found = page.get("Contents", [])
+                if page.get("KeyCount", len(found)) != len(found) or page.get("Name", self._bucket) != self._bucket:
+                    raise StoreError(f"listing {prefix} in {self.url}: the answer is garbled")
+                for entry in found:
+                    yield entry["Key"].removeprefix(self._prefix)
+
+    def _key(self, key: str) -> str:
+        return self._prefix + check_key(key)
+
+    def _read(self, body: StreamingBody, limit: int, key: str, length: int) -> bytes:
+        data = bytearray()
+        deadline = time.monotonic() + _READ_SECONDS + length / _MINIMUM_RATE
+        while len(data) <= limit and (chunk := body.read(min(_CHUNK, limit + 1 - len(data)))):
+            data += chunk
+            if time.monotonic() > deadline:
+                raise StoreError(f"reading {key} in {self.url}: the store is too slow")
+        if len(data) > limit:
+            raise StoreError(f"{key} in {self.url} is larger than the {limit} bytes that are read")
+        return bytes(data)
+
+    def _put(self, key: str, data: bytes, condition: Condition) -> ETag:
+        checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        answer = self._client.put_object(
+            Bucket=self._bucket,
+            Key=self._key(key),
+            Body=data,
+            ChecksumSHA256=checksum,
+            **condition,
+        )
+        return ETag(answer["ETag"])
+
+    def _upload(self, key: str, stream: IO[bytes], digest: bytes) -> None:
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key(key),
+                Body=stream,
+                ChecksumSHA256=base64.b64encode(digest).decode(),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if _code(error) not in LOST:
+                raise
+
+    def _write(self, key: str, data: bytes, put: Callable[[], ETag], lost: str) -> ETag:
+        """Write under a condition. A refusal after a retry, or no answer at all, may hide that the write was done."""
+        with self._failures(f"writing {key}"):
+            try:
+                return put()
+            except (BotoCoreError, ClientError) as error:
+                refused = isinstance(error, ClientError) and _code(error) in LOST
+                if may_have_landed(error) and (landed := self._landed(key, data)) is not None:
+                    return landed
+                if refused:
+                    raise PreconditionFailedError(f"{key} in {self.url} {lost}") from error
+                raise
+
+    def _landed(self, key: str, data: bytes) -> ETag | None:
+        found = self.get(key, limit=max(len(data), 1))
+        return found.etag if isinstance(found, Stored) and found.data == data else None
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise failure(error, f"{doing} in {self.url}") from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

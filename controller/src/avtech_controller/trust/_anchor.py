@@ -1,0 +1,136 @@
+"""The trust anchor: public metadata signed offline and committed, `trust/N.root.json` and `trust/N.targets.json`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Targets, Timestamp
+
+from avtech_controller.trust._metadata import BINS, MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
+from avtech_schema.errors import TrustError
+
+TRUST_FOLDER = "trust"
+_FILE = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
+_HINT = "`avtech keys init` writes trust/ once; commit it"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One file of signed metadata: its exact bytes, and what they say."""
+
+    data: bytes
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The verified chain of roots, oldest first, and every version of the targets metadata that the last root accepts."""
+
+    roots: tuple[bytes, ...]
+    root: Root
+    delegations: Mapping[int, Signed]
+
+    @property
+    def newest(self) -> int:
+        """The version of the targets metadata to publish."""
+        return max(self.delegations)
+
+    def bins(self, version: int) -> SuccinctRoles:
+        """The bins to which a version of the targets metadata delegates.
+
+        Raises:
+            TrustError: this checkout does not have that version.
+        """
+        if version not in self.delegations:
+            raise TrustError(
+                f"the store uses version {version} of the targets metadata, which trust/ does not have",
+                hint="update this checkout: git pull",
+            )
+        delegations = self.delegations[version].targets.delegations
+        if delegations is None or delegations.succinct_roles is None or delegations.succinct_roles.name_prefix != BINS:
+            raise TrustError(f"trust/{version}.targets.json does not delegate to bins")
+        return delegations.succinct_roles
+
+    def check_publisher(self, signer: CryptoSigner, now: datetime) -> None:
+        """Make sure, before anything is written, that a key may publish, and that what was signed offline still holds.
+
+        Raises:
+            TrustError: the key may not sign bins, snapshot and timestamp, or root or targets have expired.
+        """
+        keyid = signer.public_key.keyid
+        missing = [role for role in (Snapshot.type, Timestamp.type) if keyid not in self.root.roles[role].keyids]
+        if keyid not in self.bins(self.newest).keyids:
+            missing.append("the bins")
+        if missing:
+            raise TrustError(
+                f"this key may not sign {', '.join(missing)}: it is not the publish key of this repository's root",
+                hint="give the key that `avtech keys init` wrote as publish.pem",
+            )
+        for what, expires in (("root", self.root.expires), ("targets", self.delegations[self.newest].targets.expires)):
+            if expires <= now:
+                raise TrustError(f"the {what} metadata in trust/ expired at {expires:%Y-%m-%d}", hint="sign it anew offline")
+
+
+def load_anchor(repo: Path) -> Anchor:
+    """Read and verify `trust/` of a desired-state repository.
+
+    Raises:
+        TrustError: it is missing, has a gap, or a signature does not hold.
+    """
+    files = _files(repo / TRUST_FOLDER)
+    roots = _root_chain({version: data for (role, version), data in files.items() if role == Root.type})
+    root = roots[-1].signed
+    delegations: dict[int, Signed] = {}
+    for (role, version), data in sorted(files.items()):
+        if role == Targets.type:
+            delegations[version] = _delegation(root, version, data)
+    if not delegations:
+        raise TrustError("trust/ has no targets metadata", hint=_HINT)
+    return Anchor(tuple(files[Root.type, version] for version in range(1, len(roots) + 1)), root, delegations)
+
+
+def _files(folder: Path) -> dict[tuple[str, int], bytes]:
+    limits = {Root.type: MAX_ROOT_BYTES, Targets.type: MAX_TARGETS_BYTES}
+    found: dict[tuple[str, int], bytes] = {}
+    try:
+        for path in folder.iterdir():
+            if match := _FILE.fullmatch(path.name):
+                role = match[2]
+                with path.open("rb") as stream:
+                    data = stream.read(limits[role] + 1)
+                if len(data) > limits[role]:
+                    raise TrustError(f"{path} is too large")
+                found[role, int(match[1])] = data
+    except FileNotFoundError as error:
+        raise TrustError(f"{folder} is missing: nobody can say whose signatures count", hint=_HINT) from error
+    except OSError as error:
+        raise TrustError(f"{folder} cannot be read: {error.strerror}") from error
+    return found
+
+
+def _root_chain(files: Mapping[int, bytes]) -> list[Metadata[Root]]:
+    """Every root is signed by itself and by the one before it; none is missing."""
+    if not files or set(files) != set(range(1, len(files) + 1)):
+        raise TrustError("trust/ must hold 1.root.json and every version after it", hint=_HINT)
+    chain: list[Metadata[Root]] = []
+    for version in range(1, len(files) + 1):
+        what = f"trust/{version}.root.json"
+        metadata = parse(files[version], Root, what)
+        if metadata.signed.version != version:
+            raise TrustError(f"{what} says that it is version {metadata.signed.version}")
+        for delegator in [*chain[-1:], metadata]:
+            verify(delegator.signed, Root.type, metadata, what)
+        chain.append(metadata)
+    return chain
+
+
+def _delegation(root: Root, version: int, data: bytes) -> Signed:
+    what = f"trust/{version}.targets.json"
+    metadata = parse(data, Targets, what)
+    if metadata.signed.version != version:
+        raise TrustError(f"{what} says that it is version {metadata.signed.version}")
+    verify(root, Targets.type, metadata, what)
+    return Signed(data, metadata.signed)

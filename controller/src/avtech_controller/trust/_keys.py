@@ -1,0 +1,83 @@
+"""Private keys on disk and in CI variables: PKCS #8 PEM, Ed25519, encrypted where they are kept offline."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from securesystemslib.signer import CryptoSigner
+
+from avtech_controller import durable
+from avtech_schema.errors import TrustError
+
+MAX_KEY_BYTES = 16_384
+Passphrase = Callable[[], str | None]
+"""Asked only when a key turns out to be encrypted; None when there is none to be had."""
+
+_PEM = "-----BEGIN"
+
+
+def generate_key() -> Ed25519PrivateKey:
+    """A new private key."""
+    return Ed25519PrivateKey.generate()
+
+
+def write_key(path: Path, key: Ed25519PrivateKey, *, passphrase: str | None) -> None:
+    """Write a private key that only its owner can read; an existing file is never overwritten.
+
+    Raises:
+        FileExistsError: the file exists.
+        OSError: it cannot be written.
+    """
+    encryption: KeySerializationEncryption = (
+        BestAvailableEncryption(passphrase.encode()) if passphrase is not None else NoEncryption()
+    )
+    durable.create_file(path, [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)], mode=durable.SECRET_MODE)
+
+
+def load_signer(source: str, passphrase: Passphrase = lambda: None) -> CryptoSigner:
+    """Load a private key given as PEM text (as CI variables hold it) or as the path of a file.
+
+    Raises:
+        TrustError: there is no such file, it is not an Ed25519 private key, or the passphrase is missing or wrong.
+    """
+    pem, name = _pem(source)
+    if b"ENCRYPTED" not in pem:
+        return _signer(pem, None, name)
+    if (secret := passphrase()) is None:
+        raise TrustError(f"{name} is encrypted and no passphrase was given", hint="set AVTECH_KEY_PASSPHRASE")
+    return _signer(pem, secret.encode(), name)
+
+
+def _pem(source: str) -> tuple[bytes, str]:
+    if source.lstrip().startswith(_PEM):
+        return source.strip().encode() + b"\n", "the key"
+    path = Path(source)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_KEY_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise TrustError(f"the key {source[:200]} cannot be read: {reason}") from error
+    if len(data) > MAX_KEY_BYTES:
+        raise TrustError(f"{path} is too large for a key")
+    return data, f"the key {path}"
+
+
+def _signer(pem: bytes, secret: bytes | None, name: str) -> CryptoSigner:
+    try:
+        key = load_pem_private_key(pem, secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        reason = "the passphrase is wrong, or the file is damaged" if secret else "it is not a private key in PEM"
+        raise TrustError(f"{name} cannot be used: {reason}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TrustError(f"{name} is not an Ed25519 key")
+    return CryptoSigner(key)

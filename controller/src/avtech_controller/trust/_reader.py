@@ -1,0 +1,91 @@
+"""Reads the released metadata from a store and verifies it with the anchor's keys: nothing is built on what does not verify."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+
+from avtech_controller.parallel import in_parallel
+from avtech_controller.stores import ETag, ObjectStore, Stored
+from avtech_controller.trust._anchor import Anchor
+from avtech_controller.trust._metadata import (
+    MAX_SNAPSHOT_BYTES,
+    MAX_TARGETS_BYTES,
+    MAX_TIMESTAMP_BYTES,
+    RELEASE_FIELD,
+    ReleasePointer,
+    parse,
+    snapshot_pointer,
+    verify,
+)
+from avtech_schema.errors import TrustError
+from avtech_schema.layout import TIMESTAMP_KEY, metadata_key
+
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
+_SNAPSHOT_FILE = "snapshot.json"
+_TARGETS_FILE = "targets.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The metadata of one whole release, verified, with the ETag of its timestamp."""
+
+    etag: ETag
+    timestamp: Timestamp
+    snapshot: Snapshot
+    bins: Mapping[str, Targets]
+    pointer: ReleasePointer
+
+    @property
+    def targets_version(self) -> int:
+        """The version of the targets metadata that the release uses."""
+        return self.snapshot.meta[_TARGETS_FILE].version
+
+
+def read_released(store: ObjectStore, anchor: Anchor) -> Released | None:
+    """Read timestamp, snapshot and all bins; None when there surely is no timestamp. Expiry is the players' affair.
+
+    Raises:
+        TrustError: something does not verify, is missing, or is of another version than was signed.
+        StoreError, StoreConfigurationError: the store failed.
+    """
+    stored = store.get(TIMESTAMP_KEY, limit=MAX_TIMESTAMP_BYTES)
+    if not isinstance(stored, Stored):
+        return None
+    timestamp = parse(stored.data, Timestamp, TIMESTAMP_KEY)
+    verify(anchor.root, Timestamp.type, timestamp, TIMESTAMP_KEY)
+    snapshot = _read(store, Snapshot, Snapshot.type, timestamp.signed.snapshot_meta.version, MAX_SNAPSHOT_BYTES)
+    verify(anchor.root, Snapshot.type, snapshot, _SNAPSHOT_FILE)
+    pointer = snapshot_pointer(snapshot.signed)
+    if timestamp.signed.unrecognized_fields.get(RELEASE_FIELD) != {"sequence": pointer.sequence, "commit": pointer.commit}:
+        raise TrustError("timestamp and snapshot name different releases")
+    return Released(stored.etag, timestamp.signed, snapshot.signed, _read_bins(store, anchor, snapshot.signed), pointer)
+
+
+def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Targets]:
+    if _TARGETS_FILE not in snapshot.meta:
+        raise TrustError("the snapshot names no targets metadata")
+    version = snapshot.meta[_TARGETS_FILE].version
+    names = list(anchor.bins(version).get_roles())
+    delegator = anchor.delegations[version].targets
+
+    def read(name: str) -> Targets:
+        if f"{name}.json" not in snapshot.meta:
+            raise TrustError(f"the snapshot does not name the bin {name}")
+        metadata = _read(store, Targets, name, snapshot.meta[f"{name}.json"].version, MAX_TARGETS_BYTES)
+        verify(delegator, name, metadata, name)
+        return metadata.signed
+
+    return dict(zip(names, in_parallel(read, names), strict=True))
+
+
+def _read(store: ObjectStore, kind: type[S], role: str, version: int, limit: int) -> Metadata[S]:
+    key = metadata_key(role, version)
+    stored = store.get(key, limit=limit)
+    if not isinstance(stored, Stored):
+        raise TrustError(f"{key} is signed for but missing from {store.url}", hint="the store lost objects; restore them")
+    metadata = parse(stored.data, kind, key)
+    if metadata.signed.version != version:
+        raise TrustError(f"{key} says that it is version {metadata.signed.version}")
+    return metadata

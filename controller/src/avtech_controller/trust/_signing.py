@@ -1,0 +1,63 @@
+"""Signs the next bins, snapshot and timestamp. Pure: versions and time come in, bytes go out."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
+
+from avtech_controller.trust._metadata import (
+    BINS_LIFETIME,
+    RELEASE_FIELD,
+    SIGNED_FIELD,
+    SNAPSHOT_LIFETIME,
+    TIMESTAMP_LIFETIME,
+    ReleasePointer,
+    expiry,
+    rfc3339,
+    to_bytes,
+)
+
+
+def sign_bin(targets: Mapping[str, TargetFile], version: int, now: datetime, signer: CryptoSigner) -> bytes:
+    """One bin; the same targets on the same day give the same bytes."""
+    expires = expiry(now, BINS_LIFETIME, whole_days=True)
+    metadata = Metadata(Targets(version=version, expires=expires, targets=dict(sorted(targets.items()))))
+    metadata.sign(signer)
+    return to_bytes(metadata)
+
+
+def sign_snapshot(
+    versions: Mapping[str, int], version: int, pointer: ReleasePointer, now: datetime, signer: CryptoSigner
+) -> bytes:
+    """The snapshot: the version of every other role by its file name, and the release it is part of."""
+    snapshot = Snapshot(
+        version=version,
+        expires=expiry(now, SNAPSHOT_LIFETIME, whole_days=True),
+        meta={name: MetaFile(number) for name, number in sorted(versions.items())},
+        unrecognized_fields={RELEASE_FIELD: pointer.json()},
+    )
+    metadata = Metadata(snapshot)
+    metadata.sign(signer)
+    return to_bytes(metadata)
+
+
+def sign_timestamp(snapshot_version: int, version: int, pointer: ReleasePointer, now: datetime, signer: CryptoSigner) -> bytes:
+    """The timestamp: the one object that players poll, and the only one that is replaced."""
+    timestamp = Timestamp(
+        version=version,
+        expires=expiry(now, TIMESTAMP_LIFETIME),
+        snapshot_meta=MetaFile(snapshot_version),
+        unrecognized_fields={
+            RELEASE_FIELD: {"sequence": pointer.sequence, "commit": pointer.commit},
+            SIGNED_FIELD: rfc3339(now),
+        },
+    )
+    metadata = Metadata(timestamp)
+    metadata.sign(signer)
+    return to_bytes(metadata)
+
+
+def past_half_life(expires: datetime, now: datetime, lifetime: timedelta) -> bool:
+    """Whether something signed for `lifetime` should be signed anew when there is an occasion."""
+    return expires - now < lifetime / 2
