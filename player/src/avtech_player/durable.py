@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
@@ -228,7 +228,7 @@ def _flush_directory(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _as_disk_error(path: Path) -> Iterator[None]:
+def _as_disk_error(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
