@@ -1,0 +1,24 @@
+"""The content index: clips are measured, uploaded, and only then written into it."""
+
+from avtech_controller.content._apply import IndexWriteError, apply_additions
+from avtech_controller.content._check import check_store
+from avtech_controller.content._entry import default_name, entry_path, entry_text
+from avtech_controller.content._errors import ContentCode, ContentError
+from avtech_controller.content._plan import Addition, AdditionPlan, Offered, Wish, describe, plan_additions
+
+__all__ = [
+    "Addition",
+    "AdditionPlan",
+    "ContentCode",
+    "ContentError",
+    "IndexWriteError",
+    "Offered",
+    "Wish",
+    "apply_additions",
+    "check_store",
+    "default_name",
+    "describe",
+    "entry_path",
+    "entry_text",
+    "plan_additions",
+]

@@ -1,0 +1,98 @@
+"""Carries a plan out: everything into the store first, then the entries, so that none names a clip that is not there."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from avtech_controller.content._entry import entry_path, entry_text
+from avtech_controller.content._plan import Addition, AdditionPlan
+from avtech_controller.media import MediaCode, MediaError
+from avtech_controller.stores import ObjectStore, StoreError
+from avtech_controller.durable import create_file
+from avtech_schema.errors import EnvironmentFailedError
+from avtech_schema.identifiers import ClientId, Sha256
+from avtech_schema.layout import content_key, thumbnail_key
+
+_CHUNK = 1 << 20
+
+
+class IndexWriteError(EnvironmentFailedError):
+    """An entry could not be written to the repository; the ones written before it were taken back."""
+
+
+def apply_additions(
+    plan: AdditionPlan, store: ObjectStore, repo: Path, *, uploaded: Callable[[Addition], None]
+) -> tuple[Path, ...]:
+    """Upload what the store lacks, then write the entries that are new; `uploaded` is told of each clip.
+
+    Returns the entries written. Uploads are content-addressed: what a failed run left in the store is found by the next.
+
+    Raises:
+        StoreError, StoreConfigurationError: the store failed; no entry was written.
+        MediaError: a file changed since it was measured; no entry was written.
+        IndexWriteError: the repository cannot be written; it is as it was.
+    """
+    for addition in plan.additions:
+        _upload(addition, store)
+        uploaded(addition)
+    return _write_entries([addition for addition in plan.additions if addition.state == "new"], repo)
+
+
+def _upload(addition: Addition, store: ObjectStore) -> None:
+    client, spec = ClientId(addition.video.spec.client), addition.video.spec
+    _ensure(store, content_key(client, Sha256(spec.sha256)), addition.offered.path, spec.sha256, spec.size_bytes)
+    if spec.thumbnail is None:
+        return
+    digest = hashlib.sha256(addition.offered.thumbnail).hexdigest()
+    if digest != spec.thumbnail.sha256:
+        return  # an older entry whose picture another ffmpeg made: `content check` says whether it is missing
+    with tempfile.TemporaryDirectory(prefix="avtech-") as folder:
+        picture = Path(folder) / "thumbnail.jpg"
+        picture.write_bytes(addition.offered.thumbnail)
+        key = thumbnail_key(client, Sha256(digest))
+        _ensure(store, key, picture, digest, spec.thumbnail.size_bytes)
+
+
+def _ensure(store: ObjectStore, key: str, path: Path, digest: str, size: int) -> None:
+    """Have the store hold a file; what is uploaded is a private copy whose digest was just checked."""
+    found = store.size(key)
+    if found is None:
+        with tempfile.TemporaryDirectory(prefix="avtech-") as folder:
+            copy = Path(folder) / "object"
+            _copy(path, copy, digest)
+            store.upload(key, copy)
+        found = store.size(key)
+    if found != size:
+        held = "nothing" if found is None else f"{found:,} bytes"
+        raise StoreError(f"{store.url}: holds {held} at {key}, expected {size:,}", hint="remove that object, and run again")
+
+
+def _copy(path: Path, copy: Path, digest: str) -> None:
+    hasher = hashlib.sha256()
+    try:
+        with path.open("rb") as source, copy.open("xb") as target:
+            while chunk := source.read(_CHUNK):
+                hasher.update(chunk)
+                target.write(chunk)
+    except OSError as error:
+        raise EnvironmentFailedError(f"{path.name}: cannot be copied for the upload: {error.strerror}") from error
+    if hasher.hexdigest() != digest:
+        raise MediaError(MediaCode.UNREADABLE, f"{path.name}: changed since it was measured", hint="run the command again")
+
+
+def _write_entries(additions: list[Addition], repo: Path) -> tuple[Path, ...]:
+    written: list[Path] = []
+    for addition in additions:
+        target = repo / entry_path(ClientId(addition.video.spec.client), addition.name)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            create_file(target, [entry_text(addition.video).encode()])
+        except OSError as error:
+            for entry in written:
+                with contextlib.suppress(OSError):
+                    entry.unlink()
+            raise IndexWriteError(f"{target}: the entry cannot be written: {error.strerror}; the index is as it was") from error
+        written.append(target)
+    return tuple(written)

@@ -1,0 +1,72 @@
+"""One entry of the content index: its name, its place, and the text that people read and edit afterwards."""
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from avtech_controller.content._errors import ContentCode, ContentError
+from avtech_schema.identifiers import MAX_NAME_LENGTH, ClientId, VideoId, video_id
+from avtech_schema.resources import Video
+
+FOLDER = "content-index"
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*([ _./+-][A-Za-z0-9]+)*")
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def default_name(client: ClientId, stem: str) -> VideoId:
+    """The name a clip gets from its file's: `otoño venta` of CLI-ACME becomes VID-ACME-OTONO-VENTA.
+
+    Raises:
+        ContentError: the file's name has no letter or digit to make one of, or is too long.
+    """
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().upper()
+    words = re.findall(r"[A-Z0-9]+", plain)
+    if not words:
+        raise ContentError(ContentCode.NAME, f"{stem!r:.80} gives no name", hint=f"name the clip: --name VID-{client[4:]}-…")
+    name = "-".join(("VID", client.removeprefix("CLI-"), *words))
+    if len(name) > MAX_NAME_LENGTH:
+        raise ContentError(
+            ContentCode.NAME,
+            f"{stem:.80}: the name {name:.80} would be longer than {MAX_NAME_LENGTH} characters",
+            hint=f"give a shorter one: --name VID-{client[4:]}-…",
+        )
+    return video_id(name)
+
+
+def default_title(stem: str) -> str:
+    """A title for humans from a file's name: `autumn-sale` becomes `Autumn sale`."""
+    words = " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFC", stem))).strip()
+    printable = "".join(character for character in words if character.isprintable())[:200]
+    return printable[:1].upper() + printable[1:]
+
+
+def entry_path(client: ClientId, name: VideoId) -> PurePosixPath:
+    """Where an entry is written, from the repository's root."""
+    return PurePosixPath(FOLDER, client, f"{name}.yaml")
+
+
+def entry_text(video: Video) -> str:
+    """Spell an entry: the order people read in, and quotes around whatever a YAML reader might take for another type."""
+    document = video.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
+    if not document["metadata"].get("labels"):
+        document["metadata"].pop("labels", None)
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts plainly only when no YAML reader, old or new, can take them for something else."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+def _add_representer(kind: type[Any]) -> None:
+    _Dumper.add_representer(kind, _text)
+
+
+_add_representer(str)
