@@ -103,11 +103,19 @@ class Engine(Protocol):
         ...
 
     async def queue(self, clip: Clip) -> None:
-        """Have a clip follow the one on screen, replacing what was queued before."""
+        """Have a clip follow the one on screen, replacing what was queued before; on the slate this is `show`."""
+        ...
+
+    async def slate(self) -> None:
+        """Cut to the built-in slate; what was queued is dropped. The slate also follows a clip that nothing else follows."""
+        ...
+
+    async def rotate(self, degrees: int) -> None:
+        """Turn the picture clockwise by 0, 90, 180 or 270 degrees, from now on."""
         ...
 
     def events(self) -> AsyncIterator[EngineEvent]:
-        """What happens on screen, in order; one reader."""
+        """What happens on screen, in order; one reader. An event holds the very `Clip` object that was shown or queued."""
         ...
 
     def health(self) -> EngineHealth:

@@ -1,0 +1,37 @@
+"""Engines show clips: mpv under supervision, and a simulation that decodes for real but draws nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from avtech_player.engine._check import ClipCheck, Fault, FaultKind, file_stamp, shared_check
+from avtech_player.engine._mpv import MpvEngine
+from avtech_player.engine._settings import EngineSettings, MpvSettings, SimulatedSettings, parse_settings
+from avtech_player.engine._simulated import SimulatedEngine
+
+__all__ = [
+    "ClipCheck",
+    "EngineSettings",
+    "Fault",
+    "FaultKind",
+    "MpvEngine",
+    "MpvSettings",
+    "SimulatedEngine",
+    "SimulatedSettings",
+    "file_stamp",
+    "make_engine",
+    "parse_settings",
+    "shared_check",
+]
+
+
+def make_engine(settings: Mapping[str, Any]) -> MpvEngine | SimulatedEngine:
+    """Make the engine that the `engine:` part of a configuration describes; nothing starts yet.
+
+    Raises:
+        ConfigurationError: a key is unknown or a value has the wrong type.
+    """
+    match parse_settings(settings):
+        case MpvSettings() as mpv:
+            return MpvEngine(mpv)
+        case simulated:
+            return SimulatedEngine(simulated)

@@ -1,0 +1,82 @@
+"""Starting mpv: its command line, and a private connection that ends mpv when the player ends, however it ends."""
+
+import asyncio
+import os
+import shutil
+import socket
+
+from avtech_player.engine._ipc import MAX_LINE
+from avtech_player.engine._settings import MpvSettings
+from avtech_schema.errors import EnvironmentFailedError
+
+_FIXED = (
+    "--no-config",
+    "--load-scripts=no",
+    "--idle=yes",
+    "--force-window=no",
+    "--keep-open=no",
+    "--prefetch-playlist=yes",
+    "--image-display-duration=inf",
+    "--no-terminal",
+    "--no-osc",
+    "--osd-level=0",
+    "--no-input-default-bindings",
+    "--input-cursor=no",
+    "--cursor-autohide=always",
+    "--fullscreen",
+    "--title=AVTech",
+    # A clip is one file: nothing beside it, in it or behind it is opened.
+    "--autoload-files=no",
+    "--ordered-chapters=no",
+    "--access-references=no",
+    "--sub=no",
+    "--demuxer-lavf-o=protocol_whitelist=file",
+    # A clip is at most 20 s long; a small device has little memory.
+    "--cache=no",
+    "--demuxer-max-bytes=16MiB",
+    "--demuxer-max-back-bytes=0",
+)
+
+
+def mpv_command(settings: MpvSettings, ipc_fd: int) -> list[str]:
+    """The whole command line; mpv quits when the connection on `ipc_fd` is closed."""
+    command = [settings.executable, *_FIXED, f"--hwdec={settings.hwdec}", f"--input-ipc-client=fd://{ipc_fd}"]
+    if settings.vo:
+        command.append(f"--vo={settings.vo}")
+    if settings.ao:
+        command.append(f"--ao={settings.ao}")
+    command += [f"--volume={settings.volume}"] if settings.volume else ["--audio=no"]
+    command += settings.options
+    if setpriv := shutil.which("setpriv"):  # even a hanging mpv is gone when the player is
+        command = [setpriv, "--pdeathsig", "KILL", "--", *command]
+    return command
+
+
+async def launch(
+    settings: MpvSettings,
+) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]:
+    """Start mpv idle and connected; it opens no window before it has something to show.
+
+    Raises:
+        EnvironmentFailedError: it cannot be started.
+    """
+    if not shutil.which(settings.executable):
+        raise EnvironmentFailedError(f"{settings.executable} is not installed", hint="install mpv, or set engine.executable")
+    ours, theirs = socket.socketpair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *mpv_command(settings, theirs.fileno()),
+            pass_fds=(theirs.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **({"DISPLAY": settings.display} if settings.display else {})},
+        )
+    except OSError as error:
+        ours.close()
+        raise EnvironmentFailedError(f"{settings.executable} cannot be started: {error.strerror or error}") from error
+    finally:
+        theirs.close()
+    reader, writer = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
+    return process, reader, writer

@@ -1,0 +1,125 @@
+"""The engine that draws: mpv under supervision. A crash, a hang and a missing display end one process; another follows."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+from avtech_player.engine._backoff import HEALTHY_S, restart_delay
+from avtech_player.engine._session import Session
+from avtech_player.engine._settings import MpvSettings
+from avtech_player.ports import Clip, Died, EngineEvent, Started
+from avtech_schema.errors import EnvironmentFailedError
+from avtech_schema.report import EngineHealth
+
+_LOGGER = logging.getLogger("avtech.player.engine")
+
+
+class MpvEngine:
+    """Shows clips through mpv. After a death it goes on with the clip that was last on screen, and the slate without one."""
+
+    def __init__(self, settings: MpvSettings | None = None, *, rng: Random | None = None) -> None:
+        self._settings = settings or MpvSettings()
+        self._rng = rng or Random()  # noqa: S311  spreads restarts, keeps no secret
+        self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
+        self._session: Session | None = None
+        self._supervision: asyncio.Task[None] | None = None
+        self._wanted: Clip | None = None
+        self._degrees = 0
+        self._deaths = 0
+        self._restarts = 0
+        self._version = ""
+
+    async def start(self) -> None:
+        """Begin supervision; what is wrong with the display is told as `Died`."""
+        if self._supervision is None:
+            self._supervision = asyncio.create_task(self._supervise())
+
+    async def show(self, clip: Clip) -> None:
+        """Cut to a clip at once; while mpv is down, it begins with it."""
+        self._wanted = clip
+        if self._session:
+            await self._session.show(clip)
+
+    async def queue(self, clip: Clip) -> None:
+        """Have a clip follow the one on screen; dropped while mpv is down."""
+        if self._session:
+            await self._session.queue(clip)
+
+    async def slate(self) -> None:
+        """Cut to the slate."""
+        self._wanted = None
+        if self._session:
+            await self._session.show(None)
+
+    async def rotate(self, degrees: int) -> None:
+        """Turn the picture clockwise, from now on and after restarts."""
+        if degrees != self._degrees:
+            self._degrees = degrees
+            if self._session:
+                await self._session.rotate(degrees)
+
+    async def events(self) -> AsyncIterator[EngineEvent]:
+        """What happens on screen, in order; one reader."""
+        while True:
+            yield await self._events.get()
+
+    def health(self) -> EngineHealth:
+        """How mpv is."""
+        session = self._session
+        if session and session.drawing:
+            state = "slate" if session.on_slate else "playing"
+        else:
+            state = "failed" if self._deaths > 1 else "starting"
+        return EngineHealth("mpv", self._version, state, self._restarts)
+
+    async def screenshot(self, path: Path) -> None:
+        """Write what the window shows as a PNG.
+
+        Raises:
+            EnvironmentFailedError: mpv is down, or cannot write it.
+        """
+        if self._session is None:
+            raise EnvironmentFailedError("the engine is down: there is no picture")
+        await self._session.screenshot(path)
+
+    async def stop(self) -> None:
+        """End mpv; idempotent."""
+        supervision, self._supervision = self._supervision, None
+        if supervision:
+            supervision.cancel()
+            with suppress(asyncio.CancelledError):
+                await supervision
+        self._wanted = None
+
+    async def _supervise(self) -> None:
+        while True:
+            begun = time.monotonic()
+            reason = await self._live()
+            self._deaths = 1 if time.monotonic() - begun >= HEALTHY_S else self._deaths + 1
+            self._restarts += 1
+            _LOGGER.warning("the engine died: %s", reason)
+            self._events.put_nowait(Died(reason))
+            await asyncio.sleep(restart_delay(self._deaths, self._rng))
+
+    async def _live(self) -> str:
+        session = Session(self._settings, self._take)
+        self._session = session
+        try:
+            reason = await session.run(self._wanted, self._degrees)
+        except EnvironmentFailedError as error:
+            reason = str(error)
+        finally:
+            self._version = session.version or self._version
+            self._session = None
+        return reason
+
+    def _take(self, event: EngineEvent) -> None:
+        if isinstance(event, Started):
+            self._wanted = event.clip
+            if self._session:
+                self._version = self._session.version or self._version
+        self._events.put_nowait(event)

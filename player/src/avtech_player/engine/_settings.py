@@ -1,0 +1,91 @@
+"""The `engine:` part of a player's configuration, parsed once and refused with every reason it is wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avtech_schema.errors import ConfigurationError
+
+KINDS = ("mpv", "simulated")
+
+
+@dataclass(frozen=True, slots=True)
+class MpvSettings:
+    """How mpv draws. None leaves a choice to mpv; `volume` is 0 to 100 and 0 opens no audio device at all.
+
+    `display` is the X display (`:0`); without it the environment's holds. `options` are further options of mpv's own.
+    """
+
+    executable: str = "mpv"
+    vo: str | None = None
+    ao: str | None = None
+    volume: int = 0
+    hwdec: str = "auto-safe"
+    display: str | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedSettings:
+    """How fast the simulated engine's time passes."""
+
+    speed: float = 1.0
+
+
+EngineSettings = MpvSettings | SimulatedSettings
+
+
+def parse_settings(settings: Mapping[str, Any]) -> EngineSettings:
+    """Read `{kind: mpv|simulated, …}`; `kind` defaults to mpv.
+
+    Raises:
+        ConfigurationError: a key is unknown or a value has the wrong type.
+    """
+    rest = dict(settings)
+    kind = rest.pop("kind", "mpv")
+    if kind not in KINDS:
+        raise ConfigurationError(f"engine.kind: {kind!r} is not one of {', '.join(KINDS)}")
+    return _mpv(rest) if kind == "mpv" else _simulated(rest)
+
+
+def _simulated(rest: dict[str, Any]) -> SimulatedSettings:
+    speed = rest.pop("speed", 1)
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.01 <= speed <= 1000:
+        raise ConfigurationError(f"engine.speed: {speed!r} is not a number from 0.01 to 1000")
+    _finish(rest, "simulated", ("kind", "speed"))
+    return SimulatedSettings(float(speed))
+
+
+def _mpv(rest: dict[str, Any]) -> MpvSettings:
+    volume = rest.pop("volume", 0)
+    if isinstance(volume, bool) or not isinstance(volume, int) or not 0 <= volume <= 100:
+        raise ConfigurationError(f"engine.volume: {volume!r} is not a whole number from 0 to 100")
+    options = rest.pop("options", [])
+    if not isinstance(options, list | tuple) or not all(isinstance(option, str) for option in options):
+        raise ConfigurationError("engine.options: a list of texts like --drm-connector=HDMI-A-1 is expected")
+    if wrong := [option for option in options if not option.startswith("--")]:
+        raise ConfigurationError(f"engine.options: {wrong[0]!r} does not start with --")
+    known = MpvSettings(
+        executable=_text(rest, "executable") or "mpv",
+        vo=_text(rest, "vo"),
+        ao=_text(rest, "ao"),
+        volume=volume,
+        hwdec=_text(rest, "hwdec") or "auto-safe",
+        display=_text(rest, "display"),
+        options=tuple(options),
+    )
+    _finish(rest, "mpv", ("kind", *MpvSettings.__slots__))
+    return known
+
+
+def _text(rest: dict[str, Any], key: str) -> str | None:
+    value = rest.pop(key, None)
+    if value is not None and not (isinstance(value, str) and value and value.isprintable()):
+        raise ConfigurationError(f"engine.{key}: {value!r} is not a text")
+    return value
+
+
+def _finish(rest: dict[str, Any], kind: str, known: tuple[str, ...]) -> None:
+    if rest:
+        unknown = ", ".join(sorted(map(str, rest)))
+        raise ConfigurationError(f"engine: unknown for {kind}: {unknown} (known: {', '.join(known)})")
