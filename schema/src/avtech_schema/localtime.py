@@ -7,8 +7,11 @@ DAY_SECONDS = 86_400
 
 WALL_TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 UNTIL_TIME_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?|24:00(:00)?)$"
-DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-BOUND_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"
+_DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
+DATE_PATTERN = rf"^{_DAY}$"
+BOUND_PATTERN = rf"^{_DAY}(T{_CLOCK})?$"
+INSTANT_PATTERN = rf"^{_DAY}T{_CLOCK}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$"
 
 _UNTIL_TIME = re.compile(UNTIL_TIME_PATTERN)
 _DATE = re.compile(DATE_PATTERN)

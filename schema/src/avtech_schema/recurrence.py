@@ -25,6 +25,9 @@ _PARTS = {
     "BYSETPOS": _NUMBERS,
     "BYDAY": r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)(,([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU))*",
 }
+_PART = "|".join(f"{name}=({value})" for name, value in _PARTS.items())
+RRULE_PATTERN = f"^({_PART})(;({_PART}))*$"
+"""The spelling of a recurrence; `check_rrule` knows what this cannot say."""
 _LIMITS = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366, "BYDAY": 53}
 _TIME_PARTS = {"BYHOUR", "BYMINUTE", "BYSECOND"}
 _TIME_FREQUENCIES = {"HOURLY", "MINUTELY", "SECONDLY"}

@@ -1,7 +1,7 @@
 """What all resources share: their envelope, strictness, and the spellings of names and local times."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -48,7 +48,7 @@ LocalDate = Annotated[
     str,
     StringConstraints(pattern=localtime.DATE_PATTERN),
     AfterValidator(localtime.local_date),
-    Field(examples=["2026-12-24"]),
+    Field(examples=["2026-12-24"], json_schema_extra={"format": "date"}),
 ]
 LocalBound = Annotated[
     str,
@@ -74,12 +74,46 @@ class Metadata(Strict):
     """Labels by which groups and schedules select."""
 
 
+class ClientMetadata(Metadata):
+    """Who a client is."""
+
+    name: ClientName
+    """`CLI-` and capital letters, digits and single hyphens; unique in the repository."""
+
+
+class ScreenMetadata(Metadata):
+    """Who a screen is."""
+
+    name: ScreenName
+    """`SCR-` and capital letters, digits and single hyphens; unique in the repository."""
+
+
+class VideoMetadata(Metadata):
+    """Who a clip is."""
+
+    name: VideoName
+    """`VID-` and capital letters, digits and single hyphens; unique in the repository."""
+
+
+class SlugMetadata(Metadata):
+    """Who a resource is that has a plain name."""
+
+    name: SlugName
+    """Small letters, digits and single hyphens; unique among the client's resources of this kind."""
+
+
+def says(*names: str) -> dict[str, Any]:
+    """JSON Schema: these keys are there and not null, nor empty."""
+    given: dict[str, Any] = {"not": {"enum": [None, [], {}]}}
+    return {"required": list(names), "properties": dict.fromkeys(names, given)}
+
+
 def window_is_empty(from_: str | None, until: str | None) -> bool:
     """Whether a window of wall time has equal ends; neither given means the whole day."""
     return localtime.seconds_of_day(from_ or "00:00") == localtime.seconds_of_day(until or "24:00")
 
 
-def check_bounds(first: str | None, last: str | None) -> None:
+def check_bounds(first: str | None, last: str | None, *, names: tuple[str, str] = ("validFrom", "validUntil")) -> None:
     """Refuse a validity that ends before it begins (a last date includes its whole day).
 
     Raises:
@@ -88,7 +122,7 @@ def check_bounds(first: str | None, last: str | None) -> None:
     if first is None or last is None:
         return
     if first[:10] > last if len(last) == 10 else first >= last:
-        raise ValueError(f"`validUntil` ({last}) is before `validFrom` ({first})")
+        raise ValueError(f"`{names[1]}` ({last}) is not after `{names[0]}` ({first}): nothing is between them")
 
 
 def parse_instant(text: str) -> datetime:

@@ -2,17 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from avtech_schema.identifiers import MAX_CLIP_MS
 from avtech_schema.resources._common import (
     ClientName,
     LocalBound,
-    Metadata,
     Sha256Text,
     Strict,
     Title,
+    VideoMetadata,
     check_bounds,
+    says,
 )
 
 
@@ -47,6 +48,8 @@ class Thumbnail(Strict):
 class Rights(Strict):
     """The time in which the clip may be shown, in each screen's local time."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [says("from"), says("until")]})
+
     from_: Annotated[LocalBound | None, Field(alias="from")] = None
     """First day, or local time, on which it may be shown. In the future, it is an embargo."""
     until: LocalBound | None = None
@@ -56,7 +59,7 @@ class Rights(Strict):
     def _says_something(self) -> Self:
         if self.from_ is None and self.until is None:
             raise ValueError("rights have a `from`, an `until`, or both")
-        check_bounds(self.from_, self.until)
+        check_bounds(self.from_, self.until, names=("from", "until"))
         return self
 
 
@@ -90,5 +93,5 @@ class Video(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Video"]
-    metadata: Metadata
+    metadata: VideoMetadata
     spec: VideoSpec

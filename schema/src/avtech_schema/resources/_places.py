@@ -2,24 +2,28 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from avtech_schema.manifest import Orientation
 from avtech_schema.resources._common import (
+    ClientMetadata,
     ClientName,
     FromTime,
     LabelKey,
     Labels,
     LabelValue,
     LocalBound,
-    Metadata,
+    ScreenMetadata,
     ScreenName,
+    SlugMetadata,
     SlugName,
     Strict,
     TimeZoneName,
     Title,
     UntilTime,
     Weekday,
+    check_bounds,
+    says,
     window_is_empty,
 )
 
@@ -51,6 +55,11 @@ class Freeze(Strict):
     reason: Title
     """Why, for whoever is stopped by it."""
 
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        check_bounds(self.from_, self.until, names=("from", "until"))
+        return self
+
 
 class FleetDefaults(Strict):
     """What clients and screens inherit."""
@@ -71,12 +80,20 @@ class Retention(Strict):
 class Wave(Strict):
     """One step of a rollout: which screens, and how long to watch them."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [says("percent"), says("matchLabels")]})
+
     percent: Percent | None = None
     """Share of the screens in this and all earlier waves."""
     match_labels: Labels = {}
     """Screens of this wave by label."""
     soak_minutes: Annotated[int, Field(ge=0)] = 30
     """How long the wave is watched before the next begins."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.percent is None and not self.match_labels:
+            raise ValueError("a wave gives `percent`, `matchLabels`, or both")
+        return self
 
 
 class Rollout(Strict):
@@ -110,7 +127,7 @@ class Fleet(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Fleet"]
-    metadata: Annotated[Metadata, Field(description="Its name is a slug.")]
+    metadata: SlugMetadata
     spec: FleetSpec
 
 
@@ -132,7 +149,7 @@ class Client(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Client"]
-    metadata: Metadata
+    metadata: ClientMetadata
     spec: ClientSpec
 
 
@@ -204,12 +221,14 @@ class Screen(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Screen"]
-    metadata: Metadata
+    metadata: ScreenMetadata
     spec: ScreenSpec
 
 
 class GroupSpec(Strict):
     """Screens that are named, and screens that carry all of some labels."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [says("screens"), says("matchLabels")]})
 
     client: ClientName
     """Whose group it is; it holds screens of this client only."""
@@ -230,5 +249,5 @@ class Group(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Group"]
-    metadata: Metadata
+    metadata: SlugMetadata
     spec: GroupSpec

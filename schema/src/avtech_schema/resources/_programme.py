@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from avtech_schema.identifiers import MAX_NAME_LENGTH
+from avtech_schema.identifiers import MAX_NAME_LENGTH, SLUG_PATTERN, VIDEO_PATTERN
+from avtech_schema.localtime import INSTANT_PATTERN
 from avtech_schema.manifest import Cut
+from avtech_schema.recurrence import RRULE_PATTERN, check_rrule
 from avtech_schema.resources._common import (
     ClientName,
     FromTime,
@@ -13,8 +15,8 @@ from avtech_schema.resources._common import (
     LabelValue,
     LocalBound,
     LocalDate,
-    Metadata,
     ScreenName,
+    SlugMetadata,
     SlugName,
     Strict,
     Title,
@@ -24,12 +26,28 @@ from avtech_schema.resources._common import (
     Weight,
     check_bounds,
     parse_instant,
+    says,
     window_is_empty,
 )
 
 
+def _recurrence(text: str) -> str:
+    check_rrule(text)
+    return text
+
+
+RecurrenceText = Annotated[
+    str,
+    StringConstraints(max_length=500),
+    AfterValidator(_recurrence),
+    Field(examples=["FREQ=MONTHLY;BYDAY=1FR"], json_schema_extra={"pattern": RRULE_PATTERN}),
+]
+
+
 class PlaylistItem(Strict):
     """A clip, or a whole playlist that counts as one item."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [says("clip"), says("playlist")]})
 
     clip: VideoName | None = None
     """The clip to play."""
@@ -66,12 +84,14 @@ class Playlist(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Playlist"]
-    metadata: Metadata
+    metadata: SlugMetadata
     spec: PlaylistSpec
 
 
 class ScreenSelector(Strict):
     """Which screens: those named, those in the groups, and those that carry all of the labels."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [says("names"), says("groups"), says("matchLabels")]})
 
     names: list[ScreenName] = []
     """Screens by name."""
@@ -90,6 +110,18 @@ class ScreenSelector(Strict):
 class ScheduleRule(Strict):
     """When a playlist is on air. A rule that narrows nothing is on air all day, every day."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": {"required": ["emergency"], "properties": {"emergency": {"const": True}}},
+                    "then": {**says("validUntil"), "not": {"required": ["cut"], "properties": {"cut": {"const": "clip"}}}},
+                },
+                {"if": says("rrule"), "then": says("validFrom")},
+            ]
+        }
+    )
+
     play: SlugName
     """The playlist."""
     title: Title | None = None
@@ -106,7 +138,7 @@ class ScheduleRule(Strict):
     """Last day on which a window begins (inclusive), or the local time at which the rule ends (exclusive)."""
     except_: Annotated[list[LocalDate], Field(alias="except")] = []
     """Dates on which no window begins."""
-    rrule: Annotated[str, StringConstraints(max_length=500)] | None = None
+    rrule: RecurrenceText | None = None
     """RFC 5545 recurrence of the days, date parts only, anchored at `validFrom`: `FREQ=MONTHLY;BYDAY=1FR`."""
     priority: Annotated[int, Field(ge=0, le=100)] = 0
     """The highest priority on air wins."""
@@ -130,6 +162,8 @@ class ScheduleRule(Strict):
             raise ValueError("an emergency cuts in at once: `cut: clip` cannot hold")
         if self.rrule is not None and self.valid_from is None:
             raise ValueError("`rrule` counts from `validFrom`, which is missing")
+        if self.rrule is not None:
+            check_rrule(self.rrule, self.valid_from)
         return self
 
 
@@ -151,7 +185,7 @@ class Schedule(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["Schedule"]
-    metadata: Metadata
+    metadata: SlugMetadata
     spec: ScheduleSpec
 
 
@@ -164,11 +198,15 @@ class AirCheckSpec(Strict):
     """The screen."""
     at: Annotated[
         str,
-        StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?$"),
+        StringConstraints(pattern=INSTANT_PATTERN),
         Field(examples=["2026-12-24T18:00", "2026-12-24T17:00:00Z"]),
     ]
     """The instant: local to the screen, or with an offset."""
-    plays: Annotated[str, StringConstraints(pattern=r"^(VID-[A-Z0-9-]+|[a-z0-9-]+)$", max_length=MAX_NAME_LENGTH)]
+    plays: Annotated[
+        str,
+        StringConstraints(pattern=f"({VIDEO_PATTERN})|({SLUG_PATTERN})", max_length=MAX_NAME_LENGTH),
+        Field(examples=["VID-ACME-WELCOME", "autumn-promo"]),
+    ]
     """A clip or a playlist that must be among what is on air then."""
 
     @model_validator(mode="after")
@@ -182,5 +220,5 @@ class AirCheck(Strict):
 
     api_version: Literal["avtech/v1"]
     kind: Literal["AirCheck"]
-    metadata: Metadata
+    metadata: SlugMetadata
     spec: AirCheckSpec
