@@ -4,6 +4,7 @@ from avtech_controller.content._apply import IndexWriteError, apply_additions
 from avtech_controller.content._check import check_store
 from avtech_controller.content._entry import default_name, entry_path, entry_text
 from avtech_controller.content._errors import ContentCode, ContentError
+from avtech_controller.content._index import Index, read_index
 from avtech_controller.content._plan import Addition, AdditionPlan, Offered, Wish, describe, plan_additions
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "AdditionPlan",
     "ContentCode",
     "ContentError",
+    "Index",
     "IndexWriteError",
     "Offered",
     "Wish",
@@ -21,4 +23,5 @@ __all__ = [
     "entry_path",
     "entry_text",
     "plan_additions",
+    "read_index",
 ]

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from avtech_controller.content._entry import entry_path, entry_text
 from avtech_controller.content._plan import Addition, AdditionPlan
+from avtech_controller.durable import create_file
 from avtech_controller.media import MediaCode, MediaError
 from avtech_controller.stores import ObjectStore, StoreError
-from avtech_controller.durable import create_file
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, Sha256
 from avtech_schema.layout import content_key, thumbnail_key
 
 _CHUNK = 1 << 20
+_MODELINE = "# yaml-language-server:"
 
 
 class IndexWriteError(EnvironmentFailedError):
@@ -88,7 +89,7 @@ def _write_entries(additions: list[Addition], repo: Path) -> tuple[Path, ...]:
         target = repo / entry_path(ClientId(addition.video.spec.client), addition.name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            create_file(target, [entry_text(addition.video).encode()])
+            create_file(target, [entry_text(addition.video, heading=_modeline(target, repo)).encode()])
         except OSError as error:
             for entry in written:
                 with contextlib.suppress(OSError):
@@ -96,3 +97,13 @@ def _write_entries(additions: list[Addition], repo: Path) -> tuple[Path, ...]:
             raise IndexWriteError(f"{target}: the entry cannot be written: {error.strerror}; the index is as it was") from error
         written.append(target)
     return tuple(written)
+
+
+def _modeline(target: Path, repo: Path) -> str:
+    """The line that tells an editor which schema the entry has: as the neighbours have it, or where the repository keeps it."""
+    for neighbour in sorted(target.parent.glob("*.yaml"))[:1]:
+        with neighbour.open(encoding="utf-8", errors="replace") as stream:
+            first = stream.readline(500).strip()
+        return first if first.startswith(_MODELINE) else ""
+    schema = repo / "schema/json/v1/video.schema.json"
+    return f"{_MODELINE} $schema=../../schema/json/v1/{schema.name}" if schema.is_file() else ""

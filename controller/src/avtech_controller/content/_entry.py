@@ -13,6 +13,7 @@ from avtech_schema.resources import Video
 
 FOLDER = "content-index"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*([ _./+-][A-Za-z0-9]+)*")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
@@ -48,12 +49,17 @@ def entry_path(client: ClientId, name: VideoId) -> PurePosixPath:
     return PurePosixPath(FOLDER, client, f"{name}.yaml")
 
 
-def entry_text(video: Video) -> str:
-    """Spell an entry: the order people read in, and quotes around whatever a YAML reader might take for another type."""
+def entry_text(video: Video, *, heading: str = "") -> str:
+    """Spell an entry: the order people read in, and quotes around whatever a YAML reader might take for another type.
+
+    `heading` is a comment for the first line, such as an editor's modeline.
+    """
     document = video.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
     if not document["metadata"].get("labels"):
         document["metadata"].pop("labels", None)
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return (f"{heading}\n" if heading else "") + yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000
+    )
 
 
 class _Dumper(yaml.SafeDumper):
@@ -61,7 +67,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    plain = _PLAIN.fullmatch(text) and not _HEXADECIMAL.fullmatch(text) and text.lower() not in _WORDS
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 

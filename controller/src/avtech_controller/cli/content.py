@@ -1,0 +1,276 @@
+"""`avtech content`: add clips to the index and the store, list them, and hold the store against the index."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
+from avtech_controller.content import (
+    Addition,
+    AdditionPlan,
+    ContentError,
+    Index,
+    Offered,
+    Wish,
+    apply_additions,
+    check_store,
+    entry_path,
+    plan_additions,
+    read_index,
+)
+from avtech_controller.desired import open_source
+from avtech_controller.media import MediaError, measure, thumbnail
+from avtech_controller.stores import ObjectStore, open_store
+from avtech_schema.errors import ConfigurationError
+from avtech_schema.identifiers import ClientId, client_id, video_id
+from avtech_schema.resources import Rights, Video
+
+_Parsed = TypeVar("_Parsed")
+_Problem = MediaError | ContentError
+
+
+@click.group()
+def content() -> None:
+    """Clips: measure them, put them into the store, and write the index that playlists draw on."""
+
+
+@content.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--client", "client", required=True, metavar="CLI-…", help="Whose clips they are.")
+@click.option("--name", default=None, metavar="VID-…", help="The clip's name; by default it is made from the file's.")
+@click.option("--title", default=None, help="What it shows, for people; by default it is made from the file's name.")
+@click.option("--rights-from", default=None, metavar="DATE", help="First day, or local time, on which it may be shown.")
+@click.option("--rights-until", default=None, metavar="DATE", help="Last day, or local time, on which it may be shown.")
+@click.option("--dry-run", is_flag=True, help="Measure and check only; upload and write nothing.")
+@repo_option
+@store_option
+@output_option
+def add(
+    *,
+    files: tuple[Path, ...],
+    client: str,
+    name: str | None,
+    title: str | None,
+    rights_from: str | None,
+    rights_until: str | None,
+    dry_run: bool,
+    repo: Path,
+    store: str | None,
+    output: str,
+) -> int:
+    """Measure clips, upload them, and write their entries into content-index/.
+
+    Every frame is decoded: a clip is an MP4 of at most 20 seconds, H.264 in yuv420p, up to 3840x2160. All problems of all
+    files are told at once, and then nothing is uploaded or written. Adding the same file again changes nothing.
+
+    \b
+      avtech content add autumn-sale.mp4 --client CLI-ACME        becomes VID-ACME-AUTUMN-SALE
+      avtech content add *.mp4 --client CLI-ACME --dry-run        would they all do?
+      avtech content add x.mp4 --client CLI-ACME --name VID-ACME-SALE --rights-until 2026-12-24
+    """
+    if len(set(files)) > 1 and (name or title):
+        raise click.UsageError("--name and --title speak of one clip; several files were given")
+    wish = Wish(
+        _parse("--client", client_id, client),
+        _parse("--name", video_id, name) if name else None,
+        title,
+        _rights(rights_from, rights_until),
+    )
+    index = read_index(open_source(repo))
+    target = None if dry_run else _store(store, index)
+    offered, refused = _measure_all(files)
+    plan = plan_additions(wish, offered, index.clients, index.videos)
+    problems: list[_Problem] = [*refused, *plan.problems]
+    if not problems and target:
+        _apply(plan, target, repo)
+    _print_additions(plan, problems, output, dry_run=dry_run)
+    return 1 if problems else 0
+
+
+@content.command("list")
+@click.option("--client", "client", default=None, metavar="CLI-…", help="Only this client's clips.")
+@click.option("--archived", is_flag=True, help="Archived clips, too.")
+@repo_option
+@commit_option
+@output_option
+def list_(*, client: str | None, archived: bool, repo: Path, commit: str | None, output: str) -> None:
+    """List the clips of the index.
+
+    \b
+      avtech content list --client CLI-ACME
+      avtech content list --archived --output json
+    """
+    videos = _chosen(read_index(open_source(repo, commit)), client, archived=archived)
+    if output == "json":
+        _print_json({"clips": [_describe(video) for video in videos]})
+        return
+    width = max((len(video.metadata.name) for video in videos), default=0)
+    for video in videos:
+        spec, media = video.spec, video.spec.media
+        state = "" if spec.state == "active" else f"  ({spec.state})"
+        size = f"{spec.size_bytes:>12,} B"
+        facts = f"{spec.duration_ms / 1000:6.2f} s  {media.width:>4}x{media.height:<4} {size}"
+        click.echo(f"{video.metadata.name:<{width}}  {facts}  {spec.title or ''}{state}")
+    click.echo(f"{len(videos)} clips, {sum(video.spec.size_bytes for video in videos):,} bytes", err=True)
+
+
+@content.command()
+@click.option("--client", "client", default=None, metavar="CLI-…", help="Only this client's clips.")
+@click.option("--deep", is_flag=True, help="Read every clip and compare its SHA-256, not only its size.")
+@repo_option
+@commit_option
+@store_option
+@output_option
+def check(*, client: str | None, deep: bool, repo: Path, commit: str | None, store: str | None, output: str) -> int:
+    """Check that every active clip of the index lies in the store, as the index describes it.
+
+    \b
+      avtech content check
+      avtech content check --deep --client CLI-ACME --store s3://signage/prod
+    """
+    index = read_index(open_source(repo, commit))
+    videos = _chosen(index, client, archived=False)
+    with _progress("checking", len(videos)) as advance:
+        problems = check_store(videos, _store(store, index), deep=deep, checked=advance)
+    if output == "json":
+        _print_json({"checked": len(videos), "deep": deep, "problems": [_problem(one) for one in problems]})
+    else:
+        click.echo(f"{len(videos)} clips checked, {len(problems)} problems")
+    _tell(problems)
+    return 1 if problems else 0
+
+
+def _parse(option: str, parse: Callable[[str], _Parsed], text: str) -> _Parsed:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _rights(first: str | None, last: str | None) -> Rights | None:
+    if first is None and last is None:
+        return None
+    try:
+        return Rights.model_validate({"from": first, "until": last})
+    except ValueError as error:
+        raise click.BadParameter(
+            "a date like 2026-12-24 or a local time like 2026-12-24T18:30 is expected, the last after the first",
+            param_hint="--rights-from, --rights-until",
+        ) from error
+
+
+def _store(option: str | None, index: Index) -> ObjectStore:
+    url = option or index.store
+    if not url:
+        raise ConfigurationError("no store is named", hint="give --store URL or AVTECH_STORE, or set spec.store in fleet.yaml")
+    return open_store(url)
+
+
+def _chosen(index: Index, client: str | None, *, archived: bool) -> list[Video]:
+    if client is not None and ClientId(client) not in index.clients:
+        raise click.BadParameter(
+            f"{client!r} is not a client; known: {', '.join(sorted(index.clients))}", param_hint="--client"
+        )
+    chosen = (video for _, video in sorted(index.videos.items()) if archived or video.spec.state == "active")
+    return [video for video in chosen if client in (None, video.spec.client)]
+
+
+def _measure_all(files: Sequence[Path]) -> tuple[list[Offered], list[MediaError]]:
+    offered: list[Offered] = []
+    refused: list[MediaError] = []
+    wanted = list(dict.fromkeys(files))
+    with _progress("measuring", len(wanted)) as advance:
+        for path in wanted:
+            try:
+                measured = measure(path)
+                offered.append(Offered(path, measured, thumbnail(path, measured.duration_ms)))
+            except MediaError as error:
+                refused.append(error)
+            advance(path)
+    return offered, refused
+
+
+def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path) -> None:
+    with _progress("uploading", len(plan.additions)) as advance:
+        apply_additions(plan, store, repo, uploaded=advance)
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Generator[Callable[[object], None]]:
+    """A progress bar on stderr when that is a terminal, and nothing otherwise."""
+    if not click.get_text_stream("stderr").isatty():
+        yield _ignore
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(_: object) -> None:
+            bar.advance(task)
+
+        yield advance
+
+
+def _ignore(_: object) -> None:
+    """Nobody watches."""
+
+
+def _print_additions(plan: AdditionPlan, problems: Sequence[_Problem], output: str, *, dry_run: bool) -> None:
+    done = () if problems else plan.additions
+    if output == "json":
+        clips = [{**_describe(one.video), "state": _state(one, dry_run=dry_run)} for one in done]
+        _print_json({"dry_run": dry_run, "clips": clips, "problems": [_problem(one) for one in problems]})
+    else:
+        for one in done:
+            seconds = one.video.spec.duration_ms / 1000
+            click.echo(f"{_state(one, dry_run=dry_run):<9} {one.name}  {seconds:.2f} s  {one.video.spec.size_bytes:,} bytes")
+    _tell(problems)
+    new = sum(1 for one in done if one.state == "new")
+    if problems:
+        click.echo(
+            f"nothing was uploaded or written: {len(problems)} {'problem' if len(problems) == 1 else 'problems'}", err=True
+        )
+    elif new and not dry_run:
+        what = "1 entry was" if new == 1 else f"{new} entries were"
+        click.echo(f"{what} written to content-index/; name the clips in playlists, and commit both", err=True)
+
+
+def _state(addition: Addition, *, dry_run: bool) -> str:
+    if addition.state == "present":
+        return "present"
+    return "would add" if dry_run else "added"
+
+
+def _tell(problems: Sequence[_Problem]) -> None:
+    for problem in problems:
+        click.echo(f"error[{problem.code}]: {problem}", err=True)
+        if problem.hint:
+            click.echo(f"  help: {problem.hint}", err=True)
+
+
+def _problem(problem: _Problem) -> dict[str, str]:
+    return {"code": problem.code.value, "message": str(problem), "help": problem.hint}
+
+
+def _describe(video: Video) -> dict[str, Any]:
+    spec = video.spec
+    return {
+        "name": video.metadata.name,
+        "client": spec.client,
+        "title": spec.title,
+        "entry": str(entry_path(ClientId(spec.client), video_id(video.metadata.name))),
+        "sha256": spec.sha256,
+        "size_bytes": spec.size_bytes,
+        "duration_ms": spec.duration_ms,
+        "state": spec.state,
+    }
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(orjson.dumps({"format_version": 1, **value}, option=orjson.OPT_INDENT_2))
