@@ -1,5 +1,6 @@
 """`avtech content`: add clips to the index and the store, list them, and hold the store against the index."""
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,7 +203,7 @@ def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path) -> None:
 @contextmanager
 def _progress(what: str, total: int) -> Generator[Callable[[object], None]]:
     """A progress bar on stderr when that is a terminal, and nothing otherwise."""
-    if not click.get_text_stream("stderr").isatty():
+    if not sys.stderr.isatty():
         yield _ignore
         return
     from rich.console import Console

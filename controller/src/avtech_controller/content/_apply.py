@@ -9,7 +9,7 @@ from pathlib import Path
 from avtech_controller.content._entry import entry_path, entry_text
 from avtech_controller.content._plan import Addition, AdditionPlan
 from avtech_controller.durable import create_file
-from avtech_controller.media import MediaCode, MediaError
+from avtech_controller.media import MediaCode, MediaError, shown
 from avtech_controller.stores import ObjectStore, StoreError
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, Sha256
@@ -78,9 +78,9 @@ def _copy(path: Path, copy: Path, digest: str) -> None:
                 hasher.update(chunk)
                 target.write(chunk)
     except OSError as error:
-        raise EnvironmentFailedError(f"{path.name}: cannot be copied for the upload: {error.strerror}") from error
+        raise EnvironmentFailedError(f"{shown(path)}: cannot be copied for the upload: {error.strerror}") from error
     if hasher.hexdigest() != digest:
-        raise MediaError(MediaCode.UNREADABLE, f"{path.name}: changed since it was measured", hint="run the command again")
+        raise MediaError(MediaCode.UNREADABLE, f"{shown(path)}: changed since it was measured", hint="run the command again")
 
 
 def _write_entries(additions: list[Addition], repo: Path) -> tuple[Path, ...]:

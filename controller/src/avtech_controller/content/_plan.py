@@ -7,7 +7,7 @@ from typing import Literal
 
 from avtech_controller.content._entry import default_name, default_title, entry_path
 from avtech_controller.content._errors import ContentCode, ContentError
-from avtech_controller.media import Measured
+from avtech_controller.media import Measured, shown
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId, VideoId
 from avtech_schema.resources import API_VERSION, Client, Rights, Video
@@ -86,7 +86,7 @@ def _addition(wish: Wish, one: Offered, taken: Mapping[VideoId, Video]) -> Addit
     if name in taken:
         raise ContentError(
             ContentCode.NAME,
-            f"{one.path.name}: {name} is the name of another clip, made from {taken[name].spec.original_name}",
+            f"{shown(one.path)}: {name} is the name of another clip, made from {taken[name].spec.original_name}",
             hint="a clip never changes under its name: give the new one another (--name), and change the playlists to it",
         )
     return Addition(one, describe(name, wish, one), "new")
@@ -102,13 +102,13 @@ def _present(wish: Wish, one: Offered, same: Video) -> Addition:
     if same.spec.state == "archived":
         raise ContentError(
             ContentCode.ARCHIVED,
-            f"{one.path.name}: is in the index already as {name}, archived",
+            f"{shown(one.path)}: is in the index already as {name}, archived",
             hint=f"set `state: active` in {entry_path(wish.client, VideoId(name))} instead",
         )
     if wish.name not in (None, name):
         raise ContentError(
             ContentCode.NAME,
-            f"{one.path.name}: is in the index already as {name}",
+            f"{shown(one.path)}: is in the index already as {name}",
             hint=f"use {name} in playlists, or leave --name out",
         )
     return Addition(one, same, "present")

@@ -28,6 +28,11 @@ class Measured:
     audio_codec: str | None
 
 
+def shown(path: Path) -> str:
+    """A file's name as messages show it: on one line, whatever characters it has."""
+    return path.name if path.name.isprintable() and path.name else repr(path.name)
+
+
 def measure(path: Path) -> Measured:
     """Measure a file by its header, by decoding every frame, and by hashing it.
 
@@ -35,14 +40,14 @@ def measure(path: Path) -> Measured:
         MediaError: it may not become a clip; the message begins with the file's name.
         ToolError: ffmpeg or ffprobe cannot be run.
     """
-    path = path.absolute()
-    before = _identity(path)
-    probe = probe_file(path, path.name)
-    check_format(probe, path.name)
-    duration = _duration(path, probe)
-    digest = _hash(path)
-    if _identity(path) != before:
-        raise MediaError(MediaCode.UNREADABLE, f"{path.name}: changed while it was measured", hint="wait until it is written")
+    path, name = path.absolute(), shown(path)
+    before = _identity(path, name)
+    probe = probe_file(path, name)
+    check_format(probe, name)
+    duration = _duration(path, name, probe)
+    digest = _hash(path, name)
+    if _identity(path, name) != before:
+        raise MediaError(MediaCode.UNREADABLE, f"{name}: changed while it was measured", hint="wait until it is written")
     video = probe.videos[0]
     rate = video.frame_rate
     return Measured(
@@ -59,12 +64,12 @@ def measure(path: Path) -> Measured:
     )
 
 
-def _duration(path: Path, probe: Probe) -> DurationMs:
-    decoded = decode(path, path.name, max_pixels=MAX_WIDTH * MAX_HEIGHT)
+def _duration(path: Path, name: str, probe: Probe) -> DurationMs:
+    decoded = decode(path, name, max_pixels=MAX_WIDTH * MAX_HEIGHT)
     if decoded.frames < 2 and decoded.duration_ms > 0:
-        raise MediaError(MediaCode.NOT_VIDEO, f"{path.name}: holds a still picture, not a clip", hint=ENCODE_HINT)
+        raise MediaError(MediaCode.NOT_VIDEO, f"{name}: holds a still picture, not a clip", hint=ENCODE_HINT)
     rate = probe.videos[0].frame_rate
-    return check_duration(decoded.duration_ms, probe, float(1000 / rate) if rate else 0.0, path.name)
+    return check_duration(decoded.duration_ms, probe, float(1000 / rate) if rate else 0.0, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +80,25 @@ class _Identity:
     modified_ns: int
 
 
-def _identity(path: Path) -> _Identity:
+def _identity(path: Path, name: str) -> _Identity:
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a name a file can have"
-        raise MediaError(MediaCode.UNREADABLE, f"{path.name!r}: cannot be read: {reason}") from error
+        raise MediaError(MediaCode.UNREADABLE, f"{name}: cannot be read: {reason}") from error
     if not stat.S_ISREG(found.st_mode):
-        raise MediaError(MediaCode.UNREADABLE, f"{path.name}: is not a file")
+        raise MediaError(MediaCode.UNREADABLE, f"{name}: is not a file")
     if not found.st_size:
-        raise MediaError(MediaCode.UNREADABLE, f"{path.name}: is empty")
+        raise MediaError(MediaCode.UNREADABLE, f"{name}: is empty")
     if found.st_size > MAX_BYTES:
-        message = f"{path.name}: has {found.st_size:,} bytes, at most {MAX_BYTES:,} are allowed"
+        message = f"{name}: has {found.st_size:,} bytes, at most {MAX_BYTES:,} are allowed"
         raise MediaError(MediaCode.TOO_LARGE, message, hint=ENCODE_HINT)
     return _Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _hash(path: Path) -> Sha256:
+def _hash(path: Path, name: str) -> Sha256:
     try:
         with path.open("rb", buffering=0) as file:
             return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
-        raise MediaError(MediaCode.UNREADABLE, f"{path.name}: cannot be read: {error.strerror}") from error
+        raise MediaError(MediaCode.UNREADABLE, f"{name}: cannot be read: {error.strerror}") from error

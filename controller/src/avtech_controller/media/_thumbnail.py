@@ -5,6 +5,7 @@ from pathlib import Path
 import ffmpeg
 
 from avtech_controller.media._errors import MediaCode, MediaError
+from avtech_controller.media._measure import shown
 from avtech_controller.media._process import run
 from avtech_schema.identifiers import DurationMs
 
@@ -42,5 +43,5 @@ def thumbnail(path: Path, duration_ms: DurationMs) -> bytes:
     done = run(ffmpeg.compile(output), seconds=30.0, limit=2_000_000)
     if done.returncode or done.stopped or not done.stdout.startswith(b"\xff\xd8"):
         reason = done.stopped or done.complaint() or "no frame there"
-        raise MediaError(MediaCode.DAMAGED, f"{path.name}: no thumbnail can be made ({reason})")
+        raise MediaError(MediaCode.DAMAGED, f"{shown(path)}: no thumbnail can be made ({reason})")
     return done.stdout
