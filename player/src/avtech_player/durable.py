@@ -174,32 +174,29 @@ def flush_tree(path: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of writes that a crash cut short.
-
-    Raises:
-        DiskError: the disk refused.
-    """
-    with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
+    """Remove the temporary files of writes that a crash cut short, as far as the disk allows."""
+    with contextlib.suppress(OSError):
         for child in path.iterdir():
             if child.name.startswith(_TEMPORARY):
                 child.unlink(missing_ok=True)
 
 
 class DirectoryLock:
-    """Holds a state directory for one process, until it is released or the process ends, however it ends."""
+    """Holds a directory for one process, until it is released or the process ends, however it ends.
 
-    def __init__(self, path: Path) -> None:
-        make_directory(path.parent)
-        with _as_disk_error(path):
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, READABLE)
+    The directory itself is locked, which a full or read-only disk allows; `pid` in it tells others whom to ask.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        with _as_disk_error(directory):
+            self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._descriptor)
-            raise AlreadyRunningError(f"another process holds {path.parent}") from error
-        with contextlib.suppress(OSError):  # The number only helps `sync` to find us; a full disk must not stop playback.
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            raise AlreadyRunningError(f"another process holds {directory}") from error
+        with contextlib.suppress(DiskError):
+            replace_atomically(directory / "pid", f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let go; idempotent."""

@@ -1,0 +1,49 @@
+"""The device key: Ed25519, made on the device, never leaving it; its public half stands in the Screen resource."""
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from avtech_player.durable import PRIVATE, DiskError, TooLargeError, make_directory, read_bounded, replace_atomically
+from avtech_schema.errors import ConfigurationError
+
+_MAX_KEY_BYTES = 10_000
+
+
+def load_device_key(path: Path) -> Ed25519PrivateKey:
+    """Read the device key.
+
+    Raises:
+        ConfigurationError: it is missing, unreadable, or another kind of key.
+    """
+    try:
+        data = read_bounded(path, limit=_MAX_KEY_BYTES)
+        if data is None:
+            raise ConfigurationError(f"there is no device key at {path}", hint="`avtech-player enroll` makes one")
+        key = load_pem_private_key(data, password=None)
+    except (DiskError, TooLargeError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"the device key {path} cannot be read: {error}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigurationError(f"the device key {path} is not an Ed25519 key")
+    return key
+
+
+def ensure_device_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
+    """Read the device key, or make it if there is none; says whether it was made. A key is never overwritten.
+
+    Raises:
+        ConfigurationError: there is one that cannot be read.
+        DiskError: the disk refused.
+    """
+    if path.exists():
+        return load_device_key(path), False
+    key = Ed25519PrivateKey.generate()
+    make_directory(path.parent)
+    replace_atomically(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=PRIVATE)
+    return key, True

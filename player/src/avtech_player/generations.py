@@ -1,0 +1,271 @@
+"""What lies on the disk: releases by their manifest's digest, clips by theirs, each complete, verified and flushed."""
+
+import contextlib
+import shutil
+import threading
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from avtech_player._stamps import Stamps
+from avtech_player.download import digest_of, fetch_asset, size_of
+from avtech_player.durable import (
+    DiskError,
+    TooLargeError,
+    make_directory,
+    read_bounded,
+    remove,
+    remove_directory,
+    remove_leftovers,
+    replace_atomically,
+)
+from avtech_player.ports import Generation
+from avtech_player.state import parse_ref, ref_json
+from avtech_player.store import Store
+from avtech_schema.canonical import canonical_bytes, sha256_hex
+from avtech_schema.errors import EnvironmentFailedError, ManifestRejectedError
+from avtech_schema.fields import Fields, FieldsError
+from avtech_schema.identifiers import Sha256, VideoId, sha256
+from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_manifest
+from avtech_schema.report import ReleaseRef
+
+SPACE_RESERVE = 16_000_000
+"""Bytes that a fetch leaves free, for the state, the logs and the file system itself."""
+INACTIVE_AGE = timedelta(days=30)
+"""Clips that no kept release needs stay this long, since they may come back, unless their space is needed."""
+_MAX_RECORD_BYTES = 4096
+
+
+class NoSpaceError(EnvironmentFailedError):
+    """The disk cannot take the release, even without everything that is not needed."""
+
+    hint = "a larger disk, or a smaller release"
+
+
+class IncompleteError(EnvironmentFailedError):
+    """A release does not lie complete on the disk."""
+
+
+def free_bytes(path: Path) -> int:
+    """The space that is free for us on a path's file system."""
+    return shutil.disk_usage(path).free
+
+
+class Library:
+    """The releases and clips below a state directory. Not for two threads at once."""
+
+    def __init__(self, directory: Path, *, free: Callable[[Path], int] = free_bytes) -> None:
+        self._assets = directory / "assets"
+        self._partial = directory / "partial"
+        self._generations = directory / "generations"
+        self._free = free
+        for folder in (directory, self._assets, self._partial, self._generations):
+            make_directory(folder)
+            remove_leftovers(folder)
+        self._stamps = Stamps(directory / "verified.json")
+
+    def manifest(self, digest: Sha256) -> Manifest | None:
+        """A held release's manifest, checked against its digest; None when it is not there or damaged.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        try:
+            data = read_bounded(self._generations / digest / "manifest.json", limit=MAX_MANIFEST_BYTES)
+            return None if data is None or sha256_hex(data) != digest else parse_manifest(data)
+        except (ManifestRejectedError, TooLargeError):
+            return None
+
+    def hold(self, ref: ReleaseRef, data: bytes) -> None:
+        """Keep a verified manifest; its clips are fetched afterwards.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        folder = self._generations / ref.digest
+        make_directory(folder)
+        replace_atomically(folder / "manifest.json", data)
+
+    def prove(self, ref: ReleaseRef) -> None:
+        """Note that a release passed its trial, for the day the state is lost.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        replace_atomically(self._generations / ref.digest / "proven.json", canonical_bytes(ref_json(ref)))
+
+    def proven(self) -> list[ReleaseRef]:
+        """The releases that passed a trial and lie complete on the disk, the newest first.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        refs: list[ReleaseRef] = []
+        for digest in self._held():
+            try:
+                data = read_bounded(self._generations / digest / "proven.json", limit=_MAX_RECORD_BYTES)
+                ref = parse_ref(Fields.parse(data, "proven")) if data else None
+            except (FieldsError, TooLargeError):
+                continue
+            if ref is not None and ref.digest == digest and self._is_complete(ref):
+                refs.append(ref)
+        return sorted(refs, key=lambda ref: ref.sequence, reverse=True)
+
+    def generation(self, ref: ReleaseRef) -> Generation:
+        """A release, complete and verified.
+
+        Raises:
+            IncompleteError: something of it is missing or damaged; what is damaged is gone now.
+            DiskError: the disk cannot be read.
+        """
+        generation = self.salvage(ref)
+        if generation is None or len(generation.files) < len(generation.manifest.assets):
+            raise IncompleteError(f"the release {ref.digest[:12]} does not lie complete on the disk")
+        return generation
+
+    def salvage(self, ref: ReleaseRef) -> Generation | None:
+        """What is left of a release: its manifest, and those of its clips that are whole; None when that is nothing.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        manifest = self.manifest(ref.digest)
+        if manifest is None:
+            return None
+        files = {video: self._assets / asset.sha256 for video, asset in manifest.assets.items() if self._is_whole(asset)}
+        with contextlib.suppress(DiskError):  # Without stamps the next start reads the files again; that is all.
+            self._stamps.save()
+        return Generation(ref, manifest, files) if files else None
+
+    def distrust(self, asset: Asset) -> bool:
+        """Read a clip anew, whatever is known of it; one that is damaged is removed. Says whether it was.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        self._stamps.forget(asset.sha256)
+        return not self._is_whole(asset)
+
+    def fetch(self, manifest: Manifest, store: Store, *, keep: Collection[Sha256], stop: threading.Event) -> None:
+        """Fetch the clips that a manifest needs and the disk lacks. `keep` are the digests of releases not to touch.
+
+        Raises:
+            NoSpaceError: they do not fit, even without what no kept release needs.
+            StoreError, DigestMismatchError, StoppedError, DiskError: as for `fetch_asset`.
+        """
+        missing = [asset for asset in fetch_order(manifest) if not self._is_whole(asset)]
+        needed = sum(asset.size - min(asset.size, size_of(self._partial / asset.sha256)) for asset in missing)
+        wanted = {asset.sha256 for asset in manifest.assets.values()} | self._needed(keep)
+        self._make_room(needed, wanted)
+        for asset in missing:
+            target = self._assets / asset.sha256
+            fetch_asset(store, asset, partial=self._partial / asset.sha256, target=target, stop=stop)
+            self._stamps.note(asset.sha256, target)
+        self._stamps.save()
+
+    def clean(self, keep: Collection[Sha256], *, now: datetime) -> None:
+        """Remove releases other than those kept, their unfinished downloads, and clips that none needed for long.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        for digest in self._held():
+            if digest not in keep:
+                remove_directory(self._generations / digest)
+        needed = self._needed(keep)
+        for path in _files(self._partial):
+            if path.name not in needed:
+                remove(path)
+        oldest = (now - INACTIVE_AGE).timestamp()
+        for path in _files(self._assets):
+            if path.name not in needed and _modified(path) < oldest:
+                remove(path)
+                self._stamps.forget(path.name)
+
+    def content_bytes(self) -> int:
+        """How much of the disk the clips take, finished or not.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        return sum(size_of(path) for folder in (self._assets, self._partial) for path in _files(folder))
+
+    def _make_room(self, needed: int, wanted: Collection[str]) -> None:
+        if needed == 0:
+            return
+        inactive = [path for folder in (self._partial, self._assets) for path in _files(folder) if path.name not in wanted]
+        for path in sorted(inactive, key=_modified):
+            if self._room() >= needed:
+                return
+            remove(path)
+            self._stamps.forget(path.name)
+        if (room := self._room()) < needed:
+            raise NoSpaceError(f"the release needs {needed} bytes more on the disk, which can give {max(0, room)}")
+
+    def _room(self) -> int:
+        try:
+            return self._free(self._assets) - SPACE_RESERVE
+        except OSError as error:
+            raise DiskError(f"{self._assets}: {error.strerror or error}") from error
+
+    def _needed(self, digests: Collection[Sha256]) -> set[str]:
+        manifests = [self.manifest(digest) for digest in digests]
+        return {asset.sha256 for manifest in manifests if manifest for asset in manifest.assets.values()}
+
+    def _is_complete(self, ref: ReleaseRef) -> bool:
+        try:
+            self.generation(ref)
+        except IncompleteError:
+            return False
+        return True
+
+    def _is_whole(self, asset: Asset) -> bool:
+        path = self._assets / asset.sha256
+        size = size_of(path)
+        if size == asset.size and (self._stamps.holds(asset.sha256, path) or digest_of(path) == asset.sha256):
+            self._stamps.note(asset.sha256, path)
+            return True
+        if size:
+            with contextlib.suppress(DiskError):  # On a read-only disk it stays, and is not shown all the same.
+                remove(path)
+        self._stamps.forget(asset.sha256)
+        return False
+
+    def _held(self) -> list[Sha256]:
+        held: list[Sha256] = []
+        for path in _files(self._generations):
+            try:
+                held.append(sha256(path.name))
+            except ValueError:
+                continue
+        return held
+
+
+def fetch_order(manifest: Manifest) -> list[Asset]:
+    """A manifest's clips, each once: those of emergencies first, then by name."""
+    urgent: set[VideoId] = set()
+    pending = [rule.playlist for rule in manifest.rules if rule.emergency]
+    seen = set(pending)
+    while pending:
+        for item in manifest.playlists[pending.pop()]:
+            if item.clip is not None:
+                urgent.add(item.clip)
+            elif item.playlist is not None and item.playlist not in seen:
+                seen.add(item.playlist)
+                pending.append(item.playlist)
+    ordered = sorted(manifest.assets, key=lambda video: (video not in urgent, video))
+    return list({manifest.assets[video].sha256: manifest.assets[video] for video in ordered}.values())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    try:
+        yield from sorted(folder.iterdir())
+    except OSError as error:
+        raise DiskError(f"{folder}: {error.strerror or error}") from error
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,134 @@
+"""The player's report: gathered from its parts, signed with the device key, kept for `status`, written to the store."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import logging
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
+
+from avtech_player.clock import TrustedClock, spell
+from avtech_player.durable import DiskError, TooLargeError, read_bounded, replace_atomically
+from avtech_player.generations import Library
+from avtech_player.ports import Stage
+from avtech_player.store import Store
+from avtech_player.sync import Updater
+from avtech_schema.envelope import seal
+from avtech_schema.errors import AvtechError, TrustError
+from avtech_schema.identifiers import ByteSize, ClientId, ScreenId
+from avtech_schema.layout import report_key
+from avtech_schema.report import MAX_REPORT_BYTES, PAYLOAD_TYPE, Report, Storage, System, parse_report
+
+_log = logging.getLogger("avtech.player.reports")
+_MAX_ERROR = 1000
+_QUARANTINE_SHOWN = 10
+_FILE = "report.json"
+
+
+def player_version() -> str:
+    """The player's name and version."""
+    return f"avtech-player {importlib.metadata.version('avtech-player')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Says what the player does. `directory` is the state directory, `store` the one that reports go to."""
+
+    directory: Path
+    client: ClientId
+    screen: ScreenId
+    key: Ed25519PrivateKey
+    store: Store
+    library: Library
+    clock: TrustedClock
+    version: str
+
+    async def report(self, updater: Updater, stage: Stage) -> Report:
+        """Make a report, keep it for `status`, and write it to the store.
+
+        Raises:
+            StoreError: the store did not take it; the next report says it all again.
+        """
+        report = await self._gather(updater, stage)
+        await asyncio.to_thread(self._send, report)
+        return report
+
+    async def _gather(self, updater: Updater, stage: Stage) -> Report:
+        sequence = await updater.next_report()
+        state = updater.state
+        reading = self.clock.read()
+        error = updater.last_error
+        return Report(
+            screen=self.screen,
+            sequence=sequence,
+            time=spell(reading.now),
+            player=self.version,
+            state=updater.sync_state,
+            phase=state.phase.value,
+            desired=state.desired,
+            applied=state.good,
+            last_error=error[:_MAX_ERROR] if error else None,
+            quarantine=state.quarantine[-_QUARANTINE_SHOWN:],
+            counters=state.counters,
+            storage=await asyncio.to_thread(self._storage),
+            system=_system(),
+            engine=stage.health(),
+            now_playing=stage.now(),
+            clock_trusted=reading.trusted,
+        )
+
+    def _send(self, report: Report) -> None:
+        payload = report.payload()
+        try:
+            replace_atomically(self.directory / _FILE, payload)
+        except DiskError as error:
+            _log.warning("the report is not kept here: %s", error)
+        self.store.write(report_key(self.client, self.screen), seal(payload, PAYLOAD_TYPE, CryptoSigner(self.key)))
+
+    def _storage(self) -> Storage:
+        try:
+            usage = shutil.disk_usage(self.directory)
+            return Storage(ByteSize(usage.total), ByteSize(usage.free), ByteSize(self.library.content_bytes()))
+        except (OSError, AvtechError):
+            return Storage(ByteSize(0), ByteSize(0), ByteSize(0))
+
+
+def last_report(directory: Path) -> Report | None:
+    """The last report that was made here, whether or not the store took it; None when there is none to read.
+
+    Raises:
+        DiskError: the disk failed.
+    """
+    try:
+        data = read_bounded(directory / _FILE, limit=MAX_REPORT_BYTES)
+        return None if data is None else parse_report(data)
+    except (TooLargeError, TrustError):
+        return None
+
+
+def _system() -> System:
+    return System(
+        uptime_s=max(0, int(time.time() - psutil.boot_time())),
+        cpu_bp=_basis_points(psutil.cpu_percent(interval=None)),
+        memory_bp=_basis_points(psutil.virtual_memory().percent),
+        temperature_mc=_temperature(),
+    )
+
+
+def _basis_points(percent: float) -> int:
+    return min(10_000, max(0, round(percent * 100)))
+
+
+def _temperature() -> int | None:
+    """The hottest sensor, in thousandths of a degree; None where there is none that makes sense."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        readings = [sensor.current for sensors in psutil.sensors_temperatures().values() for sensor in sensors]
+        sane = [degrees for degrees in readings if -100 < degrees < 300]
+        return round(max(sane) * 1000) if sane else None
+    return None

@@ -1,0 +1,344 @@
+"""From a release in the store to a release on the screen, one persisted step after another (DESIGN section 5)."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from avtech_player import state as states
+from avtech_player.clock import TrustedClock, spell
+from avtech_player.durable import DiskError
+from avtech_player.fetching import Fetcher
+from avtech_player.generations import IncompleteError, Library
+from avtech_player.ports import Generation, Stage, TrialResult
+from avtech_player.state import Opening, Phase, PlayerState, Transition
+from avtech_player.statefile import recover_state, save_state
+from avtech_player.store import Store
+from avtech_player.trust import Trust, Verified
+from avtech_schema.errors import AvtechError, ManifestRejectedError
+from avtech_schema.identifiers import ClientId, DurationMs, ScreenId, Sha256, VideoId
+from avtech_schema.report import ReleaseRef, SyncState
+
+_log = logging.getLogger("avtech.player.sync")
+TRIAL_SECONDS = 180.0
+"""A trial that has not ended after this long has failed."""
+
+
+class OutcomeKind(StrEnum):
+    """How one look for a release ended."""
+
+    UNCHANGED = "unchanged"
+    """There is nothing to do."""
+    STAGED = "staged"
+    """A release lies on the disk; its trial comes when the player runs."""
+    APPLIED = "applied"
+    """A release passed its trial and plays."""
+    REFUSED = "refused"
+    """A release failed and is quarantined; what played before plays."""
+    FAILED = "failed"
+    """The store, the network, the disk or a signature failed; it will be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a look for a release; `error` is what failed, `ref` the release that it was about."""
+
+    kind: OutcomeKind
+    ref: ReleaseRef | None = None
+    error: AvtechError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an updater works with; `directory` is the state directory."""
+
+    directory: Path
+    client: ClientId
+    screen: ScreenId
+    trust: Trust
+    store: Store
+    library: Library
+    clock: TrustedClock
+
+
+class Updater:
+    """Brings one screen to its desired release. All methods belong to one event loop; blocking work runs in threads."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        stage: Stage,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        trial_seconds: float = TRIAL_SECONDS,
+    ) -> None:
+        self._parts = parts
+        self._stage = stage
+        self._monotonic = monotonic
+        self._trial_seconds = trial_seconds
+        self._stop = threading.Event()
+        self._fetcher = Fetcher(parts.client, parts.screen, parts.store, parts.library, self._stop)
+        self._state = PlayerState()
+        self._verified_at = monotonic()
+        self._damaged = False
+        self._busy = asyncio.Lock()
+        self._saving = asyncio.Lock()
+        self.last_error: str | None = None
+        self.changed = asyncio.Event()
+
+    @property
+    def state(self) -> PlayerState:
+        """The state as it is persisted (or, where the disk refused, as it should be)."""
+        return self._state
+
+    @property
+    def sync_state(self) -> SyncState:
+        """How what the screen shows relates to what it is meant to show."""
+        return states.sync_state(self._state, self.last_error)
+
+    async def load(self) -> None:
+        """Read the state, without counting a start.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        self._state = await asyncio.to_thread(recover_state, self._parts.directory, self._parts.library)
+
+    async def start(self) -> None:
+        """Read the state and play what it calls good: at once, from the disk, without the network."""
+        try:
+            await self.load()
+        except DiskError as error:
+            self._complain(error)
+        await self._commit_anyway(partial(states.started, time=self._now()))
+        try:
+            await self._stage.play(await self._first())
+        except DiskError as error:
+            self._complain(error)
+            await self._stage.play(None)
+
+    async def settle(self) -> None:
+        """The player has run for a while: this start is one that lasted."""
+        await self._commit_anyway(states.settled)
+
+    def stop(self) -> None:
+        """Have a fetch under way give up soon; what it got is kept."""
+        self._stop.set()
+
+    async def prepare(self) -> Outcome:
+        """Look for a release and fetch it to the disk; its trial is left to `step`."""
+        async with self._busy:
+            return self._told(await self._guarded(partial(self._advance, trial=False)))
+
+    async def step(self) -> Outcome:
+        """Look for a release, fetch it, try it, and keep it or roll it back."""
+        async with self._busy:
+            return self._told(await self._guarded(partial(self._advance, trial=True)))
+
+    async def refetch(self, video: VideoId) -> None:
+        """A clip of the good release would not play: read it anew; if the disk damaged it, it is fetched again."""
+        async with self._busy:
+            outcome = await self._guarded(partial(self._distrust, video))
+            if outcome.error is not None:
+                self._told(outcome)
+
+    async def next_report(self) -> int:
+        """The next report's sequence. It rises across restarts, and, by the clock, even when the state was lost."""
+        await self._commit_anyway(partial(_raise_report_sequence, least=int(self._parts.clock.now().timestamp())))
+        return self._state.report_sequence
+
+    async def _guarded(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        try:
+            return await work()
+        except AvtechError as error:
+            return Outcome(OutcomeKind.FAILED, self._state.candidate, error)
+
+    async def _advance(self, *, trial: bool) -> Outcome:
+        learned: AvtechError | None = None
+        try:
+            await self._learn()
+        except AvtechError as error:
+            learned = error
+        if self._state.candidate is None:
+            if learned is None and self._damaged:
+                await self._heal()
+            return Outcome(OutcomeKind.FAILED if learned else OutcomeKind.UNCHANGED, self._state.desired, learned)
+        if learned is not None and self._state.phase not in (Phase.STAGED, Phase.TRIAL):
+            await self._commit_anyway(states.attempt_failed)
+            return Outcome(OutcomeKind.FAILED, self._state.candidate, learned)
+        outcome = await self._bring(self._state.candidate, trial=trial)
+        return replace(outcome, error=outcome.error or learned)
+
+    async def _learn(self) -> None:
+        """Ask the store what this screen is meant to show; a release that is new becomes the candidate."""
+        checked = await asyncio.to_thread(self._parts.trust.check, full=False)
+        before = self._state.candidate
+        desired = checked.ref if isinstance(checked, Verified) else self._state.desired
+        await self._commit(partial(states.desires, ref=desired))
+        candidate = self._state.candidate
+        if candidate is not None and (before is None or before.digest != candidate.digest):
+            self._verified_at = self._monotonic()
+            _log.info(
+                "release %d (commit %s) is wanted: manifest %s",
+                candidate.sequence,
+                candidate.commit[:12],
+                candidate.digest[:12],
+            )
+
+    async def _bring(self, ref: ReleaseRef, *, trial: bool) -> Outcome:
+        """Fetch the candidate unless it is staged, and try it."""
+        if (generation := await self._staged(ref)) is None:
+            try:
+                await self._commit(states.fetching)
+                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._kept())
+                generation = await asyncio.to_thread(self._parts.library.generation, ref)
+            except ManifestRejectedError as error:
+                return await self._refuse(ref, f"the manifest is rejected: {error}")
+            except AvtechError:
+                await self._commit_anyway(states.attempt_failed)
+                raise
+            await self._commit(states.staged)
+        return await self._try(generation) if trial else Outcome(OutcomeKind.STAGED, ref)
+
+    async def _staged(self, ref: ReleaseRef) -> Generation | None:
+        """The candidate, if it lies complete on the disk as its phase says."""
+        if self._state.phase not in (Phase.STAGED, Phase.TRIAL):
+            return None
+        try:
+            return await asyncio.to_thread(self._parts.library.generation, ref)
+        except IncompleteError as error:
+            _log.warning("%s; it is fetched again", error)
+            return None
+
+    async def _try(self, generation: Generation) -> Outcome:
+        """Put the candidate on the screen; keep it if it shows, go back if it does not."""
+        ref = generation.ref
+        await self._commit(states.trial_begins)
+        try:
+            result = await self._judge(generation)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._commit_anyway(states.trial_interrupted))
+            raise
+        if not result.good:
+            outcome = await self._refuse(ref, result.reason or "the trial failed")
+            await self._stage.play(await self._first())
+            return outcome
+        await asyncio.to_thread(self._parts.library.prove, ref)
+        took = DurationMs(max(0, round((self._monotonic() - self._verified_at) * 1000)))
+        await self._commit(partial(states.trial_passed, took=took))
+        self._damaged = False
+        _log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
+        try:
+            await asyncio.to_thread(self._parts.library.clean, self._kept(), now=self._parts.clock.now())
+        except DiskError as error:
+            _log.warning("cleaning up: %s", error)
+        return Outcome(OutcomeKind.APPLIED, ref)
+
+    async def _judge(self, generation: Generation) -> TrialResult:
+        try:
+            return await asyncio.wait_for(self._stage.trial(generation), self._trial_seconds)
+        except TimeoutError:
+            return TrialResult(good=False, reason=f"the trial did not end within {self._trial_seconds:.0f} s")
+        except Exception as error:  # noqa: BLE001  whatever a release makes the engine do, the good one plays on
+            _log.debug("a trial failed", exc_info=error)
+            return TrialResult(good=False, reason=f"the trial failed: {type(error).__name__}: {error}")
+
+    async def _refuse(self, ref: ReleaseRef, reason: str) -> Outcome:
+        _log.error("release %d (commit %s) is refused: %s", ref.sequence, ref.commit[:12], reason)
+        await self._commit_anyway(partial(states.candidate_failed, reason=reason, time=self._now()))
+        return Outcome(OutcomeKind.REFUSED, ref, ManifestRejectedError(reason))
+
+    async def _first(self) -> Generation | None:
+        """What to play without a release on trial: of the good release whatever is whole, else the previous one."""
+        opening = states.opening(self._state)
+        if opening is Opening.SLATE:
+            return None
+        if opening is Opening.PREVIOUS and self._state.previous is not None:
+            _log.warning("%d starts in a row did not last: the previous release plays", self._state.starts - 1)
+            if (generation := await self._salvaged(self._state.previous)) is not None:
+                return generation
+        while (good := self._state.good) is not None:
+            if (generation := await self._salvaged(good)) is not None:
+                self._damaged = len(generation.files) < len(generation.manifest.assets)
+                return generation
+            _log.error("nothing is left of the good release %d on the disk", good.sequence)
+            await self._commit_anyway(states.good_lost)
+        return None
+
+    async def _salvaged(self, ref: ReleaseRef) -> Generation | None:
+        return await asyncio.to_thread(self._parts.library.salvage, ref)
+
+    async def _distrust(self, video: VideoId) -> Outcome:
+        good = self._state.good
+        manifest = None if good is None else await asyncio.to_thread(self._parts.library.manifest, good.digest)
+        asset = None if manifest is None else manifest.assets.get(video)
+        if asset is not None and await asyncio.to_thread(self._parts.library.distrust, asset):
+            _log.warning("%s is damaged on the disk: it is fetched again", video)
+            self._damaged = True
+            await self._heal()
+        return Outcome(OutcomeKind.UNCHANGED, good)
+
+    async def _heal(self) -> None:
+        """Fetch what is missing of the good release, and play it whole again."""
+        if (good := self._state.good) is None:
+            return
+        await asyncio.to_thread(self._fetcher.fetch, good, keep=self._kept())
+        await self._stage.play(await asyncio.to_thread(self._parts.library.generation, good))
+        self._damaged = False
+
+    def _kept(self) -> set[Sha256]:
+        """The releases that clean-up must not touch."""
+        state = self._state
+        return {ref.digest for ref in (state.good, state.previous, state.candidate) if ref is not None}
+
+    async def _commit(self, transition: Transition) -> None:
+        """Persist a transition; only then is it the state, and only then may it be acted on."""
+        async with self._saving:
+            state = transition(self._state)
+            if state != self._state:
+                await asyncio.to_thread(save_state, self._parts.directory, state)
+                self._adopt(state)
+
+    async def _commit_anyway(self, transition: Transition) -> None:
+        """Persist a transition that must hold even when the disk refuses: until the next start it does."""
+        before = self._state
+        try:
+            await self._commit(transition)
+        except DiskError as error:
+            self._complain(error)
+            if self._state is before:
+                self._adopt(transition(before))
+
+    def _adopt(self, state: PlayerState) -> None:
+        """A new state; one that is worth a report (counters alone are not) wakes whoever reports."""
+        bookkeeping = replace(state, report_sequence=self._state.report_sequence, starts=self._state.starts)
+        if bookkeeping != self._state:
+            self.changed.set()
+        self._state = state
+
+    def _complain(self, error: AvtechError) -> None:
+        _log.error("%s", error)
+        self.last_error = str(error)
+        self.changed.set()
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        """Log a failure, and remember it for the report until an attempt succeeds."""
+        error = None if outcome.error is None or outcome.kind is OutcomeKind.REFUSED else str(outcome.error)
+        if error is not None and error != self.last_error:
+            _log.warning("%s", error)
+        if error != self.last_error:
+            self.last_error = error
+            self.changed.set()
+        return outcome
+
+    def _now(self) -> str:
+        return spell(self._parts.clock.now())
+
+
+def _raise_report_sequence(state: PlayerState, *, least: int) -> PlayerState:
+    return replace(state, report_sequence=max(state.report_sequence + 1, least))
