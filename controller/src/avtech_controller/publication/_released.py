@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256
+from tuf.api.metadata import TargetFile
+
+from avtech_controller.trust import ReleasedMetadata
+from avtech_schema.errors import TrustError
+from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
+from avtech_schema.layout import target_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,12 @@ class ReleasedScreen:
     commit: CommitId
     release: int
 
+    def target(self) -> TargetFile:
+        """As the screen's bin holds it."""
+        custom = {"screen": self.screen, "commit": self.commit, "release": self.release}
+        path = target_path(self.client, self.screen)
+        return TargetFile(self.size, {"sha256": self.digest}, path, unrecognized_fields={"custom": custom})
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -26,3 +37,42 @@ class Released:
     commit: CommitId
     digest: Sha256
     screens: Mapping[ScreenId, ReleasedScreen]
+
+
+def released_from(metadata: ReleasedMetadata) -> Released:
+    """Read what verified metadata releases.
+
+    Raises:
+        TrustError: a target is not spelt as ours are, or stands in another screen's place.
+    """
+    screens: dict[ScreenId, ReleasedScreen] = {}
+    for bin_name, targets in metadata.bins.items():
+        for path, target in targets.targets.items():
+            screen = _screen(path, target)
+            if screen.screen in screens:
+                raise TrustError(f"{bin_name} releases {screen.screen} a second time")
+            screens[screen.screen] = screen
+    pointer = metadata.pointer
+    return Released(pointer.sequence, pointer.commit, pointer.digest, dict(sorted(screens.items())))
+
+
+def _screen(path: str, target: TargetFile) -> ReleasedScreen:
+    custom = target.unrecognized_fields.get("custom")
+    try:
+        client, _, file = path.partition("/")
+        screen = screen_id(file.removesuffix(".json"))
+        if not isinstance(custom, dict) or custom["screen"] != screen or type(custom["release"]) is not int:
+            raise ValueError("its custom fields do not name the screen and the release")
+        found = ReleasedScreen(
+            screen=screen,
+            client=client_id(client),
+            digest=sha256(target.hashes["sha256"]),
+            size=ByteSize(target.length),
+            commit=commit_id(custom["commit"]),
+            release=custom["release"],
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise TrustError(f"the released target {path[:160]!r} is not a screen's manifest ({error})") from error
+    if target_path(found.client, found.screen) != path:
+        raise TrustError(f"the released target {path[:160]!r} is not a screen's manifest")
+    return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import CryptoSigner, Key
 from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Targets, Timestamp
 
 from avtech_controller.trust._metadata import BINS, MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
@@ -32,6 +32,11 @@ class Anchor:
     roots: tuple[bytes, ...]
     root: Root
     delegations: Mapping[int, Signed]
+
+    @property
+    def publishers(self) -> list[Key]:
+        """The keys that may sign a release record: those of the snapshot."""
+        return [self.root.keys[keyid] for keyid in self.root.roles[Snapshot.type].keyids]
 
     @property
     def newest(self) -> int:

@@ -28,7 +28,7 @@ _TARGETS_FILE = "targets.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class ReleasedMetadata:
     """The metadata of one whole release, verified, with the ETag of its timestamp."""
 
     etag: ETag
@@ -43,7 +43,7 @@ class Released:
         return self.snapshot.meta[_TARGETS_FILE].version
 
 
-def read_released(store: ObjectStore, anchor: Anchor) -> Released | None:
+def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None:
     """Read timestamp, snapshot and all bins; None when there surely is no timestamp. Expiry is the players' affair.
 
     Raises:
@@ -60,7 +60,7 @@ def read_released(store: ObjectStore, anchor: Anchor) -> Released | None:
     pointer = snapshot_pointer(snapshot.signed)
     if timestamp.signed.unrecognized_fields.get(RELEASE_FIELD) != {"sequence": pointer.sequence, "commit": pointer.commit}:
         raise TrustError("timestamp and snapshot name different releases")
-    return Released(stored.etag, timestamp.signed, snapshot.signed, _read_bins(store, anchor, snapshot.signed), pointer)
+    return ReleasedMetadata(stored.etag, timestamp.signed, snapshot.signed, _read_bins(store, anchor, snapshot.signed), pointer)
 
 
 def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Targets]:

@@ -1,0 +1,73 @@
+"""The manifests and clips that a release stands on: what is read from the store before a plan, and checked before a write."""
+
+from collections.abc import Callable, Iterable
+
+from avtech_controller.compiler import CompiledScreen
+from avtech_controller.parallel import in_parallel
+from avtech_controller.publication._released import ReleasedScreen
+from avtech_controller.stores import ObjectStore, Stored
+from avtech_schema.canonical import sha256_hex
+from avtech_schema.errors import EnvironmentFailedError, ManifestRejectedError
+from avtech_schema.identifiers import Sha256, VideoId
+from avtech_schema.layout import manifest_key
+from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_manifest
+
+_NAMED = 10
+
+
+class ContentMissingError(EnvironmentFailedError):
+    """Clips of the wanted manifests are not in the store."""
+
+    exit_code = 1
+    hint = "upload them: avtech content add FILE… --client CLI-…"
+
+
+def read_manifests(store: ObjectStore, screens: Iterable[ReleasedScreen]) -> dict[Sha256, Manifest]:
+    """The released manifests of some screens by digest; one that is missing or damaged is left out.
+
+    Raises:
+        StoreError, StoreConfigurationError: the store failed.
+    """
+
+    def read(screen: ReleasedScreen) -> Manifest | None:
+        key = manifest_key(screen.client, screen.screen, screen.digest)
+        stored = store.get(key, limit=MAX_MANIFEST_BYTES)
+        if not isinstance(stored, Stored) or sha256_hex(stored.data) != screen.digest:
+            return None
+        try:
+            return parse_manifest(stored.data)
+        except ManifestRejectedError:
+            return None
+
+    wanted = list(screens)
+    found = in_parallel(read, wanted)
+    return {screen.digest: manifest for screen, manifest in zip(wanted, found, strict=True) if manifest is not None}
+
+
+def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], *, done: Callable[[], None]) -> None:
+    """Make sure that every clip of these manifests is in the store with its size.
+
+    Raises:
+        ContentMissingError: some are not; the message names them.
+        StoreError, StoreConfigurationError: the store failed.
+    """
+    assets = clips_of(screens)
+
+    def problem(entry: tuple[VideoId, Asset]) -> str | None:
+        name, asset = entry
+        size = store.size(asset.key)
+        if size is None:
+            return name
+        return None if size == asset.size else f"{name} ({size} bytes instead of {asset.size})"
+
+    problems = [found for found in in_parallel(problem, assets, done=done) if found]
+    if problems:
+        more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+        clips = "1 clip is" if len(problems) == 1 else f"{len(problems)} clips are"
+        raise ContentMissingError(f"{clips} not in the store: {', '.join(problems[:_NAMED])}{more}")
+
+
+def clips_of(screens: Iterable[CompiledScreen]) -> list[tuple[VideoId, Asset]]:
+    """Every clip that these manifests hold, once for each object."""
+    by_key = {asset.key: (name, asset) for screen in screens for name, asset in screen.manifest.assets.items()}
+    return [by_key[key] for key in sorted(by_key)]

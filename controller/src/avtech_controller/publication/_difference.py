@@ -1,0 +1,125 @@
+"""What differs between two manifests of a screen, in words an editor knows, and whether it is an emergency alone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+
+from avtech_schema.identifiers import ByteSize, Slug, VideoId
+from avtech_schema.manifest import Asset, Item, Manifest, Rule
+
+_SHOWN = {"from_s": "from", "until_s": "until", "excluded": "except", "max_plays_per_hour": "maxPlaysPerHour"}
+
+
+def describe(old: Manifest | None, new: Manifest | None) -> tuple[str, ...]:
+    """Lines such as `+ rule lobby/3 plays autumn-promo`: added, removed, changed."""
+    if new is None:
+        return ()
+    if old is None:
+        return (f"{len(new.rules)} rules, {len(new.playlists)} playlists, {len(new.assets)} clips",)
+    return (
+        *_settings(old, new),
+        *_rules(old.rules, new.rules),
+        *_playlists(old.playlists, new.playlists),
+        *_clips(old.assets, new.assets),
+    )
+
+
+def download_size(old: Manifest | None, new: Manifest | None) -> ByteSize:
+    """The bytes of clips that a player with the old manifest lacks for the new one."""
+    if new is None:
+        return ByteSize(0)
+    held = {asset.sha256 for asset in old.assets.values()} if old else set()
+    wanted = {asset.sha256: asset.size for asset in new.assets.values()}
+    return ByteSize(sum(size for digest, size in wanted.items() if digest not in held))
+
+
+def is_emergency_only(old: Manifest | None, new: Manifest | None) -> bool:
+    """Whether the change only adds, alters or ends emergency rules (and what only these play)."""
+    if old is None or new is None or old.screen != new.screen:
+        return False
+    return _without_emergencies(old) == _without_emergencies(new)
+
+
+def _without_emergencies(manifest: Manifest) -> Manifest:
+    rules = tuple(rule for rule in manifest.rules if not rule.emergency)
+    starts = {rule.playlist for rule in rules} | ({manifest.fallback} if manifest.fallback else set())
+    playlists = {name: manifest.playlists[name] for name in _closure(manifest.playlists, starts)}
+    clips = {item.clip for items in playlists.values() for item in items if item.clip}
+    assets = {name: asset for name, asset in manifest.assets.items() if name in clips}
+    return replace(manifest, rules=rules, playlists=playlists, assets=assets)
+
+
+def _closure(playlists: Mapping[Slug, tuple[Item, ...]], starts: Iterable[Slug]) -> set[Slug]:
+    reached: set[Slug] = set()
+    pending = list(starts)
+    while pending:
+        if (name := pending.pop()) not in reached:
+            reached.add(name)
+            pending.extend(item.playlist for item in playlists[name] if item.playlist)
+    return reached
+
+
+def _settings(old: Manifest, new: Manifest) -> Iterator[str]:
+    for name, before, after in (
+        ("client", old.client, new.client),
+        ("time zone", old.time_zone, new.time_zone),
+        ("fallback", old.fallback or "none", new.fallback or "none"),
+    ):
+        if before != after:
+            yield f"~ {name} {before} -> {after}"
+    if old.display != new.display:
+        yield "~ display"
+
+
+def _rules(old: tuple[Rule, ...], new: tuple[Rule, ...]) -> Iterator[str]:
+    before, after = ({rule.id: rule for rule in rules} for rules in (old, new))
+    for name in sorted(after.keys() - before.keys()):
+        yield f"+ {_kind(after[name])} {name} plays {after[name].playlist}"
+    for name in sorted(before.keys() - after.keys()):
+        yield f"- {_kind(before[name])} {name} played {before[name].playlist}"
+    for name in sorted(after.keys() & before.keys()):
+        if changed := _changed_fields(before[name], after[name]):
+            yield f"~ {_kind(after[name])} {name}: {', '.join(changed)}"
+
+
+def _kind(rule: Rule) -> str:
+    return "emergency" if rule.emergency else "rule"
+
+
+def _changed_fields(old: Rule, new: Rule) -> list[str]:
+    changed: list[str] = []
+    for field in fields(Rule):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if before != after:
+            name = _SHOWN.get(field.name) or field.name.replace("_", " ")
+            times = (_clock(before), _clock(after)) if field.name in {"from_s", "until_s"} else (before, after)
+            changed.append(name if isinstance(before, tuple) else f"{name} {times[0]} -> {times[1]}")
+    return changed
+
+
+def _clock(seconds: int) -> str:
+    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
+    return f"{text}:{seconds % 60:02}" if seconds % 60 else text
+
+
+def _playlists(old: Mapping[Slug, tuple[Item, ...]], new: Mapping[Slug, tuple[Item, ...]]) -> Iterator[str]:
+    for name in sorted(new.keys() - old.keys()):
+        yield f"+ playlist {name}"
+    for name in sorted(old.keys() - new.keys()):
+        yield f"- playlist {name}"
+    for name in sorted(old.keys() & new.keys()):
+        if old[name] != new[name]:
+            before, after = ({item.clip or item.playlist or "" for item in items} for items in (old[name], new[name]))
+            moves = [*(f"+{item}" for item in sorted(after - before)), *(f"-{item}" for item in sorted(before - after))]
+            yield f"~ playlist {name}: {' '.join(moves) or 'order, weights or validity'}"
+
+
+def _clips(old: Mapping[VideoId, Asset], new: Mapping[VideoId, Asset]) -> Iterator[str]:
+    for name in sorted(new.keys() - old.keys()):
+        yield f"+ clip {name}"
+    for name in sorted(old.keys() - new.keys()):
+        yield f"- clip {name}"
+    for name in sorted(old.keys() & new.keys()):
+        if old[name].sha256 != new[name].sha256:
+            yield f"~ clip {name}: another file"
+        elif old[name] != new[name]:
+            yield f"~ clip {name}: rights or facts"

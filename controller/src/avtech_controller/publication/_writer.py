@@ -1,0 +1,137 @@
+"""Writes the metadata of a release: bins, snapshot, and last of all the timestamp, whose swap is the commit point."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import TargetFile
+
+from avtech_controller.parallel import in_parallel
+from avtech_controller.publication._released import ReleasedScreen
+from avtech_controller.stores import ObjectStore, PreconditionFailedError, Stored, StoreError
+from avtech_controller.trust import (
+    BINS_LIFETIME,
+    Anchor,
+    ReleasedMetadata,
+    ReleasePointer,
+    past_half_life,
+    sign_bin,
+    sign_snapshot,
+    sign_timestamp,
+)
+from avtech_schema.errors import TrustError
+from avtech_schema.identifiers import ScreenId
+from avtech_schema.layout import TIMESTAMP_KEY, metadata_key, target_path
+
+MAX_SKIPPED = 1000
+"""Version numbers in a row that dead or slower publishers may have taken."""
+
+MAX_METADATA_BYTES = 8_000_000
+
+Progress = Callable[[str, int], Callable[[], None]]
+"""Told of a step and its number of parts; returns what to call after each part."""
+
+
+@dataclass(slots=True)
+class MetadataWriter:
+    """Writes one release on top of another (None: the first); counts the bytes it wrote."""
+
+    store: ObjectStore
+    anchor: Anchor
+    signer: CryptoSigner
+    base: ReleasedMetadata | None
+    now: datetime
+    _sizes: list[int] = field(default_factory=list)
+
+    def write(self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress) -> int:
+        """Write everything, and return the number of bytes written.
+
+        Raises:
+            PreconditionFailedError: another publisher swapped the timestamp first; nothing of this release is visible.
+        """
+        self._write_anchor()
+        bins = self._bins_to_write(screens)
+        done = progress("metadata", len(bins) + 2)
+        names = sorted(bins)
+        versions = in_parallel(lambda name: self._write_bin(name, bins[name]), names, done=done)
+        snapshot = self._write_snapshot(dict(zip(names, versions, strict=True)), pointer)
+        done()
+        self._swap_timestamp(snapshot, pointer)
+        done()
+        return sum(self._sizes)
+
+    def _write_anchor(self) -> None:
+        """What was signed offline is copied from trust/; the store must not hold anything else under these names."""
+        for version, data in enumerate(self.anchor.roots, 1):
+            self._write_offline(metadata_key("root", version), data)
+        self._write_offline(metadata_key("targets", self.anchor.newest), self.anchor.delegations[self.anchor.newest].data)
+
+    def _write_offline(self, key: str, data: bytes) -> None:
+        found = self.store.get(key, limit=max(len(data), 1_000_000))
+        if found is None and self._create(key, data):
+            return
+        if found is not None and not (isinstance(found, Stored) and found.data == data):
+            raise TrustError(f"{self.store.url} holds another {key} than trust/: it is another fleet's store")
+
+    def _bins_to_write(self, screens: Mapping[ScreenId, ReleasedScreen]) -> dict[str, dict[str, TargetFile]]:
+        """The targets of every bin whose content changed, that nears its expiry, or that other keys or bins replace."""
+        roles = self.anchor.bins(self.anchor.newest)
+        wanted: dict[str, dict[str, TargetFile]] = {name: {} for name in roles.get_roles()}
+        for screen in screens.values():
+            path = target_path(screen.client, screen.screen)
+            wanted[roles.get_role_for_target(path)][path] = screen.target()
+        base = self.base
+        if base is None or base.targets_version != self.anchor.newest:
+            return wanted
+        return {
+            name: targets
+            for name, targets in wanted.items()
+            if targets != base.bins[name].targets or past_half_life(base.bins[name].expires, self.now, BINS_LIFETIME)
+        }
+
+    def _write_bin(self, name: str, targets: Mapping[str, TargetFile]) -> int:
+        return self._write_next(name, lambda version: sign_bin(targets, version, self.now, self.signer))
+
+    def _write_snapshot(self, bins: Mapping[str, int], pointer: ReleasePointer) -> int:
+        versions = {name: meta.version for name, meta in self.base.snapshot.meta.items()} if self.base else {}
+        versions |= {f"{name}.json": version for name, version in bins.items()}
+        versions["targets.json"] = self.anchor.newest
+        return self._write_next("snapshot", lambda version: sign_snapshot(versions, version, pointer, self.now, self.signer))
+
+    def _swap_timestamp(self, snapshot: int, pointer: ReleasePointer) -> None:
+        version = self.base.timestamp.version + 1 if self.base else 1
+        data = sign_timestamp(snapshot, version, pointer, self.now, self.signer)
+        if self.base:
+            self.store.replace(TIMESTAMP_KEY, data, etag=self.base.etag)
+        else:
+            self.store.create(TIMESTAMP_KEY, data)
+        self._sizes.append(len(data))
+
+    def _write_next(self, role: str, sign: Callable[[int], bytes]) -> int:
+        """Write a role's next version; a number that a dead or slower publisher took is skipped, unless for the same bytes."""
+        for version in self._next_versions(role):
+            data = sign(version)
+            if self._create(metadata_key(role, version), data) or self._is_stored(metadata_key(role, version), data):
+                return version
+        raise StoreError(f"{MAX_SKIPPED} versions of {role} in a row are taken in {self.store.url}")
+
+    def _next_versions(self, role: str) -> Iterable[int]:
+        released = 0
+        if self.base and role == "snapshot":
+            released = self.base.snapshot.version
+        elif self.base and f"{role}.json" in self.base.snapshot.meta:
+            released = self.base.snapshot.meta[f"{role}.json"].version
+        return range(released + 1, released + 1 + MAX_SKIPPED)
+
+    def _create(self, key: str, data: bytes) -> bool:
+        try:
+            self.store.create(key, data)
+        except PreconditionFailedError:
+            return False
+        self._sizes.append(len(data))
+        return True
+
+    def _is_stored(self, key: str, data: bytes) -> bool:
+        found = self.store.get(key, limit=MAX_METADATA_BYTES)
+        return isinstance(found, Stored) and found.data == data
