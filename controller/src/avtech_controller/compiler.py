@@ -1,6 +1,6 @@
 """Compiles the desired state into one manifest per screen: pure, the same bytes on any machine (DESIGN section 4)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -45,11 +45,12 @@ class CompiledScreen:
     manifest: Manifest
 
 
-def compile_state(state: DesiredState) -> dict[ScreenId, CompiledScreen]:
-    """Compile every screen, in order of their names; a manifest holds only what its screen reaches."""
+def compile_state(state: DesiredState, *, only: Collection[ScreenId] | None = None) -> dict[ScreenId, CompiledScreen]:
+    """Compile every screen, or those in `only`, in order of their names; a manifest holds only what its screen reaches."""
     airing = _rules_by_screen(state)
     parts = _Parts(state)
-    return {screen: _compile_screen(state, parts, screen, airing.get(screen, [])) for screen in sorted(state.screens)}
+    wanted = sorted(state.screens if only is None else state.screens.keys() & only)
+    return {screen: _compile_screen(state, parts, screen, airing.get(screen, [])) for screen in wanted}
 
 
 def selected_screens(state: DesiredState, client: ClientId, selector: ScreenSelector) -> set[ScreenId]:

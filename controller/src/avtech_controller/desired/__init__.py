@@ -1,5 +1,6 @@
 """The desired state: read from a work tree or a commit, parsed strictly, validated, with every problem at its place."""
 
+from avtech_controller.desired._load import load
 from avtech_controller.desired._source import Source, SourceError, SourceFile, open_source
 from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_state
 
@@ -12,6 +13,7 @@ __all__ = [
     "SourceError",
     "SourceFile",
     "key_of",
+    "load",
     "open_source",
     "require_state",
 ]

@@ -59,6 +59,8 @@ class Loaded:
     """How many files were read."""
     screens: int = 0
     """How many screens they name."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The text of every file that a finding speaks of."""
 
 
 def key_of(resource: Resource) -> Key:

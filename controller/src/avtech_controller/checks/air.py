@@ -1,0 +1,131 @@
+"""Checks of airtime: screens that could go black, rules that never play, and the editors' own air checks."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from avtech_controller.checks.view import View
+from avtech_controller.compiler import CompiledScreen, compile_rule, compile_state, fallback_of, selected_screens
+from avtech_controller.desired._spots import Problem
+from avtech_controller.desired._state import SlugKey
+from avtech_schema.airtime import Segment, airtime, local_instant
+from avtech_schema.identifiers import ClientId, ScreenId, Slug, VideoId
+from avtech_schema.localtime import DAY_SECONDS
+from avtech_schema.manifest import Rule
+from avtech_schema.resources import AirCheck, ScheduleRule, parse_instant
+
+
+def check_air(view: View) -> Iterator[Problem]:
+    """Checks that need no complete state."""
+    yield from _black_screens(view)
+    for schedule in view.state.schedules.values():
+        for place, rule in enumerate(schedule.spec.rules):
+            if _never_plays(rule):
+                spot = view.spot(schedule).key("spec", "rules", place, "validUntil")
+                message = f"rule {schedule.metadata.name}/{place + 1} never plays: no day fits its days, dates and exceptions"
+                yield Problem("AVT304", message, spot)
+
+
+def _black_screens(view: View) -> Iterator[Problem]:
+    """A screen with nothing to play is an error; one that has nothing at certain times is a warning."""
+    if view.broken or view.broken_names:
+        return
+    always = _Always(view)
+    airing: dict[ScreenId, list[tuple[ClientId, Rule]]] = {}
+    for key, schedule in view.state.schedules.items():
+        rules = [(key.client, compile_rule(key.name, number, rule)) for number, rule in enumerate(schedule.spec.rules, 1)]
+        for selected in selected_screens(view.state, key.client, schedule.spec.screens):
+            airing.setdefault(selected, []).extend(rules)
+    for name, screen in view.state.screens.items():
+        fallback = fallback_of(view.state, screen)
+        rules = airing.get(name, [])
+        spot = view.spot(screen).value("metadata", "name")
+        help_ = f"give {name} or {screen.spec.client} a `fallback` playlist"
+        if not rules and not fallback:
+            yield Problem(
+                "AVT302", f"{name} has nothing to play: no rule and no fallback", spot, "would stay black", help=help_
+            )
+        elif fallback and not always.playlist(SlugKey(ClientId(screen.spec.client), fallback)):
+            message = f'{name} could go black: its fallback "{fallback}" holds only what is limited in time'
+            yield Problem("AVT305", message, spot, help="add a clip to it that may always play")
+        elif not fallback and not any(always.rule(client, rule) for client, rule in rules):
+            message = f"{name} could go black: at times none of its rules can play, and it has no fallback"
+            yield Problem("AVT305", message, spot, help=help_)
+
+
+class _Always:
+    """Whether something can play at any instant, judged on the safe side."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._known: dict[SlugKey, bool] = {}
+
+    def rule(self, client: ClientId, rule: Rule) -> bool:
+        whole_day = (rule.from_s, rule.until_s, len(rule.days)) == (0, DAY_SECONDS, 7)
+        limits = (rule.valid_from, rule.valid_until, rule.rrule, rule.max_plays_per_hour)
+        return whole_day and not rule.excluded and limits == (None,) * 4 and self.playlist(SlugKey(client, rule.playlist))
+
+    def playlist(self, key: SlugKey) -> bool:
+        """A playlist that does not exist is another finding's business."""
+        if key not in self._known:
+            self._known[key] = False
+            self._known[key] = self._any(key)
+        return self._known[key]
+
+    def _any(self, key: SlugKey) -> bool:
+        playlist = self._view.state.playlists.get(key)
+        if playlist is None:
+            return True
+        for item in playlist.spec.items:
+            if item.valid_from or item.valid_until:
+                continue
+            video = self._view.state.videos.get(VideoId(item.clip)) if item.clip else None
+            if item.clip and (video is None or video.spec.rights is None):
+                return True
+            if item.playlist and self.playlist(SlugKey(key.client, Slug(item.playlist))):
+                return True
+        return False
+
+
+def _never_plays(rule: ScheduleRule) -> bool:
+    """Whether no day of a rule's validity fits its weekdays and exceptions (recurrences have a check of their own)."""
+    if not rule.valid_from or not rule.valid_until or len(rule.valid_from) > 10 or len(rule.valid_until) > 10:
+        return False
+    first, last = date.fromisoformat(rule.valid_from), date.fromisoformat(rule.valid_until)
+    if (last - first).days > 1000:
+        return False
+    days = compile_rule(Slug("x"), 1, rule).days
+    span = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return not any(day.weekday() in days and day.isoformat() not in rule.except_ for day in span)
+
+
+def check_air_checks(view: View) -> Iterator[Problem]:
+    """Hold every air check against the airtime of its screen; the state must be without errors."""
+    wanted = {ScreenId(check.spec.screen) for check in view.state.checks.values()}
+    compiled = compile_state(view.state, only=wanted) if wanted else {}
+    for check in view.state.checks.values():
+        yield from _air_check(view, check, compiled[ScreenId(check.spec.screen)])
+
+
+def _air_check(view: View, check: AirCheck, screen: CompiledScreen) -> Iterator[Problem]:
+    at = check.spec.at
+    local = parse_instant(at).tzinfo is None
+    instant = local_instant(at, screen.manifest.time_zone) if local else parse_instant(at)
+    segment = airtime(screen.manifest, instant)
+    expected = check.spec.plays
+    on_air = {entry.clip for entry in segment.on_air()} | segment.playlists()
+    if expected not in on_air:
+        zone = screen.manifest.time_zone
+        yield Problem(
+            "AVT301",
+            f'"{expected}" is not on air on {check.spec.screen} at {at} ({zone})',
+            view.spot(check).value("spec", "plays"),
+            f"on air then: {describe(segment)}",
+            help="correct the schedule, or this check",
+        )
+
+
+def describe(segment: Segment) -> str:
+    """What is on air, in a few words."""
+    parts = [f"{share.playlist} ({f'rule {share.rule}' if share.rule else 'fallback'})" for share in segment.shares]
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    return (", ".join(parts[:3]) + more) or "nothing"

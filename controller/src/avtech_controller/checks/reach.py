@@ -1,0 +1,104 @@
+"""Which screens a resource reaches, so that a finding can say whom it touches."""
+
+from functools import cached_property
+
+from avtech_controller.checks.view import View
+from avtech_controller.compiler import fallback_of, selected_screens
+from avtech_controller.desired._state import Key, SlugKey
+from avtech_controller.findings import Severity
+from avtech_schema.identifiers import ClientId, ScreenId, Slug
+from avtech_schema.resources import Group, ScreenSelector
+
+_SHOWN = 3
+
+
+class Reach:
+    """Follows names from resources to screens, on a state that may have gaps."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._state = view.state
+
+    def screens(self, kind: str, key: Key) -> frozenset[ScreenId]:
+        """The screens that a resource, valid or not, has to do with."""
+        state = self._state
+        match kind:
+            case "Fleet":
+                return frozenset(state.screens)
+            case "Client":
+                return frozenset(name for name, screen in state.screens.items() if screen.spec.client == key)
+            case "Screen":
+                return frozenset({ScreenId(str(key))})
+            case "Video":
+                holders = self._holders.get(str(key), set())
+                return frozenset().union(*(self.screens("Playlist", holder) for holder in holders))
+            case _ if isinstance(key, SlugKey):
+                return self._of_slug(kind, key)
+            case _:
+                return frozenset()
+
+    def _of_slug(self, kind: str, key: SlugKey) -> frozenset[ScreenId]:
+        state = self._state
+        if kind == "Playlist":
+            return self._by_playlist(key)
+        if kind == "Schedule" and key in state.schedules:
+            return frozenset(selected_screens(state, key.client, state.schedules[key].spec.screens))
+        if kind == "Group" and key in state.groups:
+            return frozenset(selected_screens(state, key.client, _selector(state.groups[key])))
+        if kind == "AirCheck" and key in state.checks:
+            return frozenset({ScreenId(state.checks[key].spec.screen)})
+        return frozenset()
+
+    def impact(self, severity: Severity, kind: str, key: Key) -> str:
+        """How many screens a finding touches, and some of them by name."""
+        screens = sorted(self.screens(kind, key) & self._state.screens.keys())
+        if not screens:
+            return ""
+        more = f" and {len(screens) - _SHOWN} more" if len(screens) > _SHOWN else ""
+        does = "concerns"
+        if severity is Severity.ERROR and kind != "AirCheck":
+            return f"{_count(screens)} would not compile: {', '.join(screens[:_SHOWN])}{more}"
+        return f"{does} {_count(screens)}: {', '.join(screens[:_SHOWN])}{more}"
+
+    def _by_playlist(self, key: SlugKey) -> frozenset[ScreenId]:
+        found: set[ScreenId] = set()
+        seen = {key}
+        pending = [key]
+        while pending:
+            here = pending.pop()
+            found |= self._direct.get(here, set())
+            above = self._holders.get(here, set()) - seen
+            seen |= above
+            pending.extend(above)
+        return frozenset(found)
+
+    @cached_property
+    def _direct(self) -> dict[SlugKey, set[ScreenId]]:
+        """Screens by the playlists that their rules and fallbacks name."""
+        found: dict[SlugKey, set[ScreenId]] = {}
+        for key, schedule in self._state.schedules.items():
+            screens = selected_screens(self._state, key.client, schedule.spec.screens)
+            for rule in schedule.spec.rules:
+                found.setdefault(SlugKey(key.client, Slug(rule.play)), set()).update(screens)
+        for name, screen in self._state.screens.items():
+            if fallback := fallback_of(self._state, screen):
+                found.setdefault(SlugKey(ClientId(screen.spec.client), fallback), set()).add(name)
+        return found
+
+    @cached_property
+    def _holders(self) -> dict[Key, set[SlugKey]]:
+        """Playlists by the clips and playlists that they hold."""
+        found: dict[Key, set[SlugKey]] = {}
+        for key, playlist in self._state.playlists.items():
+            for item in playlist.spec.items:
+                held: Key = item.clip or SlugKey(key.client, Slug(item.playlist or ""))
+                found.setdefault(held, set()).add(key)
+        return found
+
+
+def _selector(group: Group) -> ScreenSelector:
+    return ScreenSelector.model_construct(names=group.spec.screens, match_labels=group.spec.match_labels)
+
+
+def _count(screens: list[ScreenId]) -> str:
+    return "1 screen" if len(screens) == 1 else f"{len(screens)} screens"

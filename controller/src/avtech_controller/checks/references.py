@@ -1,0 +1,174 @@
+"""Checks that what is named exists, belongs to the same client, and does not go in circles."""
+
+from collections.abc import Iterator
+
+from avtech_controller.checks.view import View
+from avtech_controller.desired._models import did_you_mean, nearest
+from avtech_controller.desired._spots import Problem, Spot
+from avtech_controller.desired._state import SlugKey
+from avtech_schema.identifiers import ClientId, Slug
+from avtech_schema.resources import AirCheck, Client, Group, Playlist, Schedule, Screen, Video
+
+_CODES = {"Client": "AVT201", "Screen": "AVT202", "Group": "AVT203", "Playlist": "AVT204", "Video": "AVT205"}
+_WORDS = {"Client": "client", "Screen": "screen", "Group": "group", "Playlist": "playlist", "Video": "clip"}
+
+
+def check_references(view: View) -> Iterator[Problem]:
+    """Every name that leads nowhere or to another client, and every circle of playlists."""
+    state = view.state
+    for client in state.clients.values():
+        yield from _client(view, client)
+    for screen in state.screens.values():
+        yield from _screen(view, screen)
+    for group in state.groups.values():
+        yield from _group(view, group)
+    for playlist in state.playlists.values():
+        yield from _playlist(view, playlist)
+    for schedule in state.schedules.values():
+        yield from _schedule(view, schedule)
+    for video in state.videos.values():
+        yield from _owner(view, video)
+    for check in state.checks.values():
+        yield from _air_check(view, check)
+    yield from _circles(view)
+
+
+def _owner(view: View, resource: Screen | Group | Playlist | Schedule | Video | AirCheck) -> Iterator[Problem]:
+    client = resource.spec.client
+    if not view.exists("Client", client):
+        yield _missing(view, "Client", client, client, view.spot(resource).value("spec", "client"))
+
+
+def _client(view: View, client: Client) -> Iterator[Problem]:
+    if client.spec.fallback:
+        name = client.metadata.name
+        yield from _named(view, "Playlist", client.spec.fallback, name, view.spot(client).value("spec", "fallback"))
+
+
+def _screen(view: View, screen: Screen) -> Iterator[Problem]:
+    yield from _owner(view, screen)
+    if screen.spec.fallback:
+        client = screen.spec.client
+        yield from _named(view, "Playlist", screen.spec.fallback, client, view.spot(screen).value("spec", "fallback"))
+
+
+def _group(view: View, group: Group) -> Iterator[Problem]:
+    yield from _owner(view, group)
+    here = view.spot(group)
+    for place, name in enumerate(group.spec.screens):
+        yield from _named(view, "Screen", name, group.spec.client, here.value("spec", "screens", place))
+
+
+def _playlist(view: View, playlist: Playlist) -> Iterator[Problem]:
+    yield from _owner(view, playlist)
+    here, client = view.spot(playlist), playlist.spec.client
+    for place, item in enumerate(playlist.spec.items):
+        if item.clip:
+            yield from _named(view, "Video", item.clip, client, here.value("spec", "items", place, "clip"))
+        elif item.playlist:
+            yield from _named(view, "Playlist", item.playlist, client, here.value("spec", "items", place, "playlist"))
+
+
+def _schedule(view: View, schedule: Schedule) -> Iterator[Problem]:
+    yield from _owner(view, schedule)
+    here, client = view.spot(schedule), schedule.spec.client
+    for place, name in enumerate(schedule.spec.screens.names):
+        yield from _named(view, "Screen", name, client, here.value("spec", "screens", "names", place))
+    for place, name in enumerate(schedule.spec.screens.groups):
+        yield from _named(view, "Group", name, client, here.value("spec", "screens", "groups", place))
+    for place, rule in enumerate(schedule.spec.rules):
+        yield from _named(view, "Playlist", rule.play, client, here.value("spec", "rules", place, "play"))
+
+
+def _air_check(view: View, check: AirCheck) -> Iterator[Problem]:
+    yield from _owner(view, check)
+    here, client = view.spot(check), check.spec.client
+    yield from _named(view, "Screen", check.spec.screen, client, here.value("spec", "screen"))
+    kind = "Video" if check.spec.plays.startswith("VID-") else "Playlist"
+    yield from _named(view, kind, check.spec.plays, client, here.value("spec", "plays"))
+
+
+def _named(view: View, kind: str, name: str, client: str, spot: Spot) -> Iterator[Problem]:
+    """Judge one name that a resource of `client` uses."""
+    if kind in ("Screen", "Video"):
+        found = view.find(kind, client, name)
+        owner = getattr(found.spec, "client", client) if found else client
+        if found and owner != client:
+            yield _foreign(view, kind, name, spot, client=client, owner=owner)
+        elif not view.exists(kind, name):
+            yield _missing(view, kind, name, client, spot)
+    elif not view.exists(kind, SlugKey(ClientId(client), Slug(name))):
+        owners = view.owners(kind, name)
+        if owners:
+            yield _foreign(view, kind, name, spot, client=client, owner=owners[0])
+        else:
+            yield _missing(view, kind, name, client, spot)
+
+
+def _missing(view: View, kind: str, name: str, client: str, spot: Spot) -> Problem:
+    candidates = view.names(kind, None if kind == "Client" else client)
+    near = nearest(name, candidates)
+    found = view.find(kind, client, near) if near else None
+    related = ((view.spot(found).value("metadata", "name"), "a similar name is here"),) if found else ()
+    label = "not a client" if kind == "Client" else f"not a {_WORDS[kind]} of {client}"
+    help_ = did_you_mean(name, candidates) or _help(kind, candidates)
+    return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_)
+
+
+def _help(kind: str, candidates: list[str]) -> str:
+    if kind == "Video":
+        return "`avtech content add FILE` adds a clip to the index"
+    if not candidates:
+        return f"there is no {_WORDS[kind]} at all"
+    more = f" and {len(candidates) - 6} more" if len(candidates) > 6 else ""
+    return f"there {'is' if len(candidates) == 1 else 'are'} {', '.join(sorted(candidates)[:6])}{more}"
+
+
+def _foreign(view: View, kind: str, name: str, spot: Spot, *, client: str, owner: str) -> Problem:
+    found = view.find(kind, owner, name)
+    related = ((view.spot(found).value("spec", "client"), f"it is {owner}'s"),) if found else ()
+    return Problem(
+        "AVT210",
+        f'{_WORDS[kind]} "{name}" is another client\'s',
+        spot,
+        f"not a {_WORDS[kind]} of {client}",
+        related,
+        f"a resource of {client} may name only what is {client}'s own",
+    )
+
+
+def _circles(view: View) -> Iterator[Problem]:
+    """One problem for each circle, at its first link; depth first without recursion."""
+    done: set[SlugKey] = set()
+    for start in sorted(view.state.playlists):
+        path: dict[SlugKey, int] = {}
+        stack: list[tuple[SlugKey, int]] = [(start, 0)]
+        while stack:
+            key, place = stack.pop()
+            items = view.state.playlists[key].spec.items
+            path[key] = place
+            nested = _next(view, key, place)
+            if nested is None:
+                del path[key]
+                done.add(key)
+                continue
+            position, target = nested
+            stack.append((key, position + 1))
+            if target in path:
+                circle = [*list(path)[list(path).index(target) :], target]
+                spot = view.spot(view.state.playlists[key]).value("spec", "items", position, "playlist")
+                names = " > ".join(step.name for step in circle)
+                message = f'playlist "{target.name}" contains itself'
+                yield Problem("AVT211", message, spot, label=names, help="take one of them out of the other")
+            elif target not in done and items:
+                stack.append((target, 0))
+
+
+def _next(view: View, key: SlugKey, place: int) -> tuple[int, SlugKey] | None:
+    """The next nested playlist that exists, from a position on."""
+    items = view.state.playlists[key].spec.items
+    for position in range(place, len(items)):
+        name = items[position].playlist
+        if name and (target := SlugKey(key.client, Slug(name))) in view.state.playlists:
+            return position, target
+    return None

@@ -1,0 +1,73 @@
+"""What the checks look at: the valid resources, and the names of those that exist but are faulty."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from avtech_controller.desired._spots import Spot
+from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey
+from avtech_schema.identifiers import ClientId, Slug
+from avtech_schema.resources import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A state that may be incomplete. A faulty resource is known by name, so that nobody is told that it does not exist."""
+
+    state: DesiredState
+    fleets: tuple[Origin, ...] = ()
+    """Every document of the kind Fleet, faulty ones included."""
+    twins: tuple[tuple[Resource, Origin], ...] = ()
+    """Resources whose name another one, read before, has already."""
+    broken: frozenset[tuple[str, Key]] = frozenset()
+    """Kinds and names of faulty documents."""
+    broken_names: frozenset[str] = frozenset()
+    """Names in texts that could not be read at all."""
+    tables: Mapping[str, Mapping[Key, Resource]] = field(default_factory=dict)
+    """The state's resources by kind and name."""
+
+    def spot(self, resource: Resource) -> Spot:
+        """Where a resource was written."""
+        return Spot(self.state.origin(resource))
+
+    def exists(self, kind: str, key: Key) -> bool:
+        """Whether a resource of this name exists, be it faulty."""
+        name = key.name if isinstance(key, SlugKey) else key
+        return key in self.tables[kind] or (kind, key) in self.broken or name in self.broken_names
+
+    def names(self, kind: str, client: str | None = None) -> list[str]:
+        """The names of a kind, of one client where they are per client."""
+        return [name for name, owner in self._names(kind) if client is None or owner == client]
+
+    def owners(self, kind: str, name: str) -> list[str]:
+        """The clients that have a resource of this kind and name."""
+        return [owner for found, owner in self._names(kind) if found == name]
+
+    def find(self, kind: str, client: str, name: str) -> Resource | None:
+        """A valid resource by kind and name, within a client where names are per client."""
+        table = self.tables[kind]
+        return table.get(name) or table.get(SlugKey(ClientId(client), Slug(name)))
+
+    def _names(self, kind: str) -> Iterator[tuple[str, str]]:
+        for resource in self.tables[kind].values():
+            yield resource.metadata.name, str(getattr(resource.spec, "client", resource.metadata.name))
+
+
+def view_of(
+    state: DesiredState,
+    *,
+    fleets: Iterable[Origin] = (),
+    twins: Iterable[tuple[Resource, Origin]] = (),
+    broken: Iterable[tuple[str, Key]] = (),
+    broken_names: Iterable[str] = (),
+) -> View:
+    """Look at a state together with what could not become part of it."""
+    tables: dict[str, Mapping[Key, Resource]] = {
+        "Client": dict(state.clients.items()),
+        "Screen": dict(state.screens.items()),
+        "Group": dict(state.groups.items()),
+        "Playlist": dict(state.playlists.items()),
+        "Schedule": dict(state.schedules.items()),
+        "Video": dict(state.videos.items()),
+        "AirCheck": dict(state.checks.items()),
+    }
+    return View(state, tuple(fleets), tuple(twins), frozenset(broken), frozenset(broken_names), tables)

@@ -1,0 +1,205 @@
+"""What pydantic found, in words for editors: one problem for each error, at its key or value, with the nearest right word."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from avtech_controller.desired._spots import Path, Problem, Spot
+from avtech_schema import identifiers, localtime
+from avtech_schema.resources import API_VERSION, KINDS, Resource
+
+_WORDS = {
+    identifiers.CLIENT_PATTERN: "a client's name: CLI- and capital letters, digits and single hyphens, like CLI-ACME",
+    identifiers.SCREEN_PATTERN: "a screen's name: SCR- and capital letters, digits and single hyphens, like SCR-ACME-0001",
+    identifiers.VIDEO_PATTERN: "a clip's name: VID- and capital letters, digits and single hyphens, like VID-ACME-WELCOME",
+    identifiers.SLUG_PATTERN: "a name of small letters, digits and single hyphens, like autumn-promo",
+    identifiers.SHA256_PATTERN: "a SHA-256: 64 small hexadecimal digits",
+    localtime.WALL_TIME_PATTERN: "a time of day from 00:00 to 23:59, like 08:30",
+    localtime.UNTIL_TIME_PATTERN: "a time of day from 00:00 to 24:00, like 22:30",
+    localtime.DATE_PATTERN: "a date, like 2026-12-24",
+    localtime.BOUND_PATTERN: "a date, like 2026-12-24, or a local time, like 2026-12-24T18:30",
+    r"^[A-Za-z0-9_+/-]{1,64}$": "a time zone, like Europe/Madrid",
+    r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$": "width x height in pixels, like 1920x1080",
+    r"^ed25519:[A-Za-z0-9+/]{43}=$": "a device key as `avtech-player enroll` prints it: ed25519: and 44 characters",
+    r"^[1-9][0-9]*/[1-9][0-9]*$": "frames per second as a fraction, like 25/1",
+    r"^(VID-[A-Z0-9-]+|[a-z0-9-]+)$": "the name of a clip (VID-…) or of a playlist",
+    r"^[a-z0-9]([a-z0-9./-]{0,61}[a-z0-9])?$": "a label's key: small letters, digits, dots, slashes and hyphens, like floor",
+}
+_TYPES = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "enum": "one of its words",
+}
+
+
+def nearest(word: str, words: Any) -> str | None:
+    """The word most like another, when one is."""
+    found = get_close_matches(word, [*words], n=1, cutoff=0.6)
+    if found:
+        return str(found[0])
+    folded = {str(candidate).casefold(): str(candidate) for candidate in words}
+    return folded.get(word.casefold())
+
+
+def did_you_mean(word: str, words: Any) -> str:
+    """Help for a word that is not among others."""
+    found = nearest(word, words)
+    return f'did you mean "{found}"?' if found else ""
+
+
+def validate(document: dict[Any, Any]) -> Resource | None:
+    """The resource that a document is, when it is one without fault."""
+    model = KINDS.get(document.get("kind", "")) if isinstance(document.get("kind"), str) else None
+    if model is None:
+        return None
+    try:
+        return model.model_validate(document)
+    except ValidationError:
+        return None
+
+
+def problems(document: dict[str, Any], spot: Spot) -> Iterator[Problem]:
+    """Everything that keeps a document from being a resource."""
+    kind = document.get("kind")
+    model = KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        yield _unknown_kind(document, spot)
+        return
+    try:
+        model.model_validate(document)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            yield _problem(details, model, spot)
+
+
+def _unknown_kind(document: dict[str, Any], spot: Spot) -> Problem:
+    kind = document.get("kind")
+    kinds = ", ".join(KINDS)
+    if "kind" not in document:
+        near = nearest("kind", [key for key in document if key not in ("metadata", "spec", "apiVersion")])
+        hint = f'did you mean `kind` instead of "{near}"?' if near else f"kinds are {kinds}"
+        return Problem("AVT120", "`kind` is missing", spot, label="a resource names its kind", help=hint)
+    found = f'"{kind[:60]}"' if isinstance(kind, str) else _found(kind)
+    hint = did_you_mean(kind, KINDS) if isinstance(kind, str) else ""
+    return Problem("AVT120", f"{found} is not a kind of resource", spot.value("kind"), label=f"kinds are {kinds}", help=hint)
+
+
+def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot) -> Problem:
+    path: Path = tuple(step for step in details["loc"] if step != "[key]")
+    at_key = "[key]" in details["loc"]
+    here = spot.key(*path) if at_key else spot.value(*path)
+    name = ".".join(str(step) for step in path) or "the document"
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if path == ("apiVersion",):
+        where = here if kind != "missing" else spot
+        return Problem("AVT121", f"`apiVersion` must be {API_VERSION}", where, help=f"write `apiVersion: {API_VERSION}`")
+    match kind:
+        case "extra_forbidden":
+            return _unknown_key(path, model, spot)
+        case "missing":
+            return Problem("AVT123", f"`{name}` is missing", spot.value(*path[:-1]), label=f"`{path[-1]}` is required here")
+        case "literal_error" | "enum":
+            return _not_allowed(name, value, str(context.get("expected", "")), here)
+        case "value_error":
+            text = str(context.get("error", details["msg"]))
+            code = "AVT303" if path[-1:] == ("rrule",) else "AVT127" if isinstance(value, dict) else "AVT126"
+            return Problem(code, f"{name}: {text}", here)
+        case _ if kind in _TYPES:
+            return _wrong_type(name, kind, value, here)
+        case _:
+            return _misspelt(name, details, here)
+
+
+def _unknown_key(path: Path, model: type[BaseModel], spot: Spot) -> Problem:
+    known = _keys_at(model, path[:-1])
+    word = str(path[-1])
+    help_ = did_you_mean(word, known) or (f"keys here are {', '.join(known)}" if known else "")
+    return Problem("AVT122", f'unknown key "{word[:60]}"', spot.key(*path), label="means nothing here", help=help_)
+
+
+def _not_allowed(name: str, value: object, expected: str, here: Spot) -> Problem:
+    words = re.findall(r"'([^']*)'", expected)
+    allowed = ", ".join(words) or expected
+    help_ = did_you_mean(value, words) if isinstance(value, str) else ""
+    return Problem("AVT125", f"{name} is {_found(value)}", here, label=f"allowed: {allowed}", help=help_)
+
+
+def _wrong_type(name: str, kind: str, value: object, here: Spot) -> Problem:
+    expected = _TYPES[kind]
+    help_ = ""
+    if kind == "string_type" and isinstance(value, int | float):
+        help_ = f'write it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+    elif kind == "int_type" and isinstance(value, str) and re.fullmatch(r"[0-9]+", value):
+        help_ = "write it without quotes"
+    elif kind == "list_type":
+        help_ = "write each element on its own line after `- `"
+    elif kind == "bool_type":
+        help_ = "write true or false (yes, no, on and off are plain words)"
+    return Problem("AVT124", f"{name} is {_found(value)}, expected {expected}", here, label=f"expected {expected}", help=help_)
+
+
+def _misspelt(name: str, details: ErrorDetails, here: Spot) -> Problem:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    help_ = ""
+    match kind:
+        case "string_pattern_mismatch":
+            expected = _WORDS.get(context.get("pattern", ""), "another spelling")
+            if isinstance(value, str) and re.fullmatch(r"[0-9]:[0-5][0-9](:[0-5][0-9])?", value):
+                help_ = f'did you mean "0{value}"?'
+        case "greater_than_equal":
+            expected = f"at least {context['ge']}"
+        case "less_than_equal":
+            expected = f"at most {context['le']}"
+        case "string_too_short" | "too_short":
+            expected = f"at least {context['min_length']} {'character' if kind.startswith('string') else 'element'}"
+        case "string_too_long":
+            expected = f"at most {context['max_length']} characters"
+        case _:
+            expected = " ".join(details["msg"].split())
+    code = "AVT128" if here.path == ("metadata", "name") else "AVT126"
+    return Problem(code, f"{name} is {_found(value)}", here, label=f"expected {expected}", help=help_)
+
+
+def _found(value: object) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {str(value)[:30]}"
+        case str():
+            return f'"{value[:60]}{"…" if len(value) > 60 else ""}"'
+        case list():
+            return "a list" if value else "an empty list"
+        case _:
+            return "a mapping"
+
+
+def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
+    """The keys that a model has at a path, as they are written."""
+    here: type[BaseModel] | None = model
+    for step in path:
+        if isinstance(step, int) or here is None:
+            continue
+        here = next((_model_in(field.annotation) for field in here.model_fields.values() if field.alias == step), None)
+    return [field.alias or "" for field in here.model_fields.values()] if here else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model within an annotation like `list[X] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType, list) or hasattr(annotation, "__metadata__"):
+        return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
+    return None

@@ -1,0 +1,146 @@
+"""Reads files into resources: quickly where nothing is wrong, with care and places where something is."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from avtech_controller.checks.codes import CODES
+from avtech_controller.desired import _models
+from avtech_controller.desired._careful import Tree, read_carefully
+from avtech_controller.desired._quick import read_quickly
+from avtech_controller.desired._source import MAX_FILE_BYTES, SourceFile
+from avtech_controller.desired._spots import Problem, Spot, place_of
+from avtech_controller.desired._state import Key, Origin, SlugKey
+from avtech_controller.desired._text import Range, Segment, SyntaxProblem, decode, split
+from avtech_controller.findings import Finding, Place
+from avtech_schema.identifiers import ClientId, Slug
+from avtech_schema.resources import Resource
+
+MAX_FINDINGS = 100
+"""Findings shown for one file."""
+
+_NAME = re.compile(r"""\bname["']?:[ ]*["']?([A-Za-z0-9-]{1,64})""")
+_SLUG_KINDS = ("Group", "Playlist", "Schedule", "AirCheck")
+
+
+@dataclass(slots=True)
+class FileContent:
+    """What one file holds: its resources, what is wrong with it, and which names it seems to declare all the same."""
+
+    resources: list[tuple[Resource, Origin]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    broken: dict[Origin, tuple[str, Key]] = field(default_factory=dict)
+    """Kinds and names of the documents that are not resources, where they can be told."""
+    broken_fleets: list[Origin] = field(default_factory=list)
+    broken_names: set[str] = field(default_factory=set)
+    """Names in documents that could not be read at all."""
+
+
+def read_file(file: SourceFile) -> FileContent:
+    """Read one file; nothing that it holds can raise."""
+    content = FileContent()
+    if file.defect:
+        content.findings.append(_defect(file))
+        return content
+    try:
+        segments = split(decode(file.data))
+    except SyntaxProblem as problem:
+        content.findings.append(_finding(problem, file.path))
+        content.broken_names.update(_names(file.data.decode("utf-8", "replace")))
+        return content
+    empty = True
+    for number, segment in enumerate(segments):
+        empty &= not _read_document(segment, Origin(file.path, number), content)
+    if empty and not content.findings:
+        content.findings.append(
+            _simple("AVT102", "the file holds no resource", Place(file.path), "delete it if it is not needed")
+        )
+    _limit(content, file.path)
+    return content
+
+
+def _read_document(segment: Segment, origin: Origin, content: FileContent) -> bool:
+    """Read one document into `content`; whether there was anything in it."""
+    certain, value = read_quickly(segment)
+    if certain and (resource := _models.validate(value)):
+        content.resources.append((resource, origin))
+        return True
+    try:
+        tree = read_carefully(segment)
+    except SyntaxProblem as problem:
+        content.findings.append(_finding(problem, origin.file))
+        content.broken_names.update(_names(segment.text))
+        return True
+    if tree is None or tree.value is None:
+        return False
+    _validate(tree, origin, content)
+    return True
+
+
+def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
+    document = tree.value
+    if not isinstance(document, dict):
+        found = "a list" if isinstance(document, list) else "a single value"
+        place = place_of(origin.file, Range(tree.where.line, tree.where.column, tree.where.line, tree.where.column + 1))
+        content.findings.append(
+            _simple("AVT110", f"the document is {found}, expected a resource", place, "begin with `kind: …`")
+        )
+    elif resource := _models.validate(document):
+        content.resources.append((resource, origin))
+    else:
+        content.problems.extend(_models.problems(document, Spot(origin)))
+        if identity := _identity(document):
+            content.broken[origin] = identity
+        if document.get("kind") == "Fleet":
+            content.broken_fleets.append(origin)
+
+
+def _identity(document: dict[str, Any]) -> tuple[str, Key] | None:
+    """Which resource a faulty document means to be."""
+    kind, metadata, spec = document.get("kind"), document.get("metadata"), document.get("spec")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(kind, str) or not isinstance(name, str):
+        return None
+    if kind not in _SLUG_KINDS:
+        return kind, name
+    client = spec.get("client") if isinstance(spec, dict) else None
+    return (kind, SlugKey(ClientId(client), Slug(name))) if isinstance(client, str) else None
+
+
+def _names(text: str) -> Iterator[str]:
+    return (found.group(1) for found in _NAME.finditer(text[:MAX_FILE_BYTES]))
+
+
+def _defect(file: SourceFile) -> Finding:
+    place = Place(file.path)
+    match file.defect:
+        case "link":
+            return _simple("AVT111", "a symbolic link; links are not followed", place, "put the file itself here")
+        case "too-large":
+            size = f"the file has {file.detail} bytes, at most {MAX_FILE_BYTES} are read"
+            return _simple("AVT105", size, place, "spread its resources over several files")
+        case "not-a-file":
+            return _simple("AVT112", "not a regular file", place)
+        case _:
+            return _simple("AVT112", f"the file cannot be read: {file.detail}", place)
+
+
+def _simple(code: str, message: str, place: Place, hint: str = "") -> Finding:
+    return Finding(code, CODES[code].severity, message, place, help=hint)
+
+
+def _finding(problem: SyntaxProblem, file: str) -> Finding:
+    severity = CODES[problem.code].severity
+    return Finding(problem.code, severity, problem.message, place_of(file, problem.where), problem.label, help=problem.hint)
+
+
+def _limit(content: FileContent, file: str) -> None:
+    """Keep one hopeless file from burying the findings of all others."""
+    found = len(content.findings) + len(content.problems)
+    if found > MAX_FINDINGS:
+        del content.findings[MAX_FINDINGS:]
+        del content.problems[MAX_FINDINGS - len(content.findings) :]
+        message = f"{found - MAX_FINDINGS} more findings in this file are not shown"
+        content.findings.append(_simple("AVT129", message, Place(file), "correct the others first"))

@@ -1,0 +1,102 @@
+"""From bytes to text, before any YAML parser sees them: encoding, characters, and where the documents begin."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+MAX_DOCUMENTS = 10_000
+
+_MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\n]|\Z)", re.MULTILINE)
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_SURROGATES = ("\ud800", "\udfff")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of text: lines and columns count from 1, the end is exclusive."""
+
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+
+class SyntaxProblem(Exception):  # noqa: N818  carried to a finding, never shown as an error
+    """Why a text cannot be read: the finding's code and words, and where."""
+
+    def __init__(self, code: str, message: str, where: Range, *, label: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.where = where
+        self.label = label
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The text of one document; `line` is the number of lines before it in the file."""
+
+    text: str
+    line: int
+
+
+def decode(data: bytes) -> str:
+    """Decode UTF-8 with or without a byte order mark; line ends become `\\n`.
+
+    Raises:
+        SyntaxProblem: it is not UTF-8, or holds characters that text does not have.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        raise SyntaxProblem(
+            "AVT103",
+            f"the byte 0x{data[error.start]:02x} is not UTF-8",
+            _at(before, len(before)),
+            label="cannot be decoded",
+            hint="save the file as UTF-8 (UTF-16 and Latin-1 are not read)",
+        ) from error
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if found := _FORBIDDEN.search(text):
+        raise SyntaxProblem(
+            "AVT104",
+            f"the character U+{ord(found.group()):04X} has no place in a text",
+            _at(text, found.start()),
+            label="here",
+            hint="delete it; a file with NUL bytes is damaged or not a text at all",
+        )
+    return text
+
+
+def split(text: str) -> list[Segment]:
+    """Split a file's text at its document markers (`---`, `...`), which YAML allows nowhere else at the start of a line.
+
+    Raises:
+        SyntaxProblem: there are too many documents.
+    """
+    if "---" not in text and "..." not in text:
+        return [Segment(text, 0)]
+    starts = [0, *(found.start() for found in _MARKER.finditer(text)), len(text)]
+    if len(starts) > MAX_DOCUMENTS:
+        raise SyntaxProblem(
+            "AVT106", f"the file has more than {MAX_DOCUMENTS} documents", Range(), hint="spread them over files"
+        )
+    segments: list[Segment] = []
+    line = 0
+    for start, end in pairwise(starts):
+        piece = text[start:end]
+        if piece.startswith("..."):
+            piece = "   " + piece[3:]
+        if piece:
+            segments.append(Segment(piece, line))
+        line += piece.count("\n")
+    return segments
+
+
+def _at(text: str, index: int) -> Range:
+    line = text.count("\n", 0, index) + 1
+    column = index - (text.rfind("\n", 0, index) + 1) + 1
+    return Range(line, column, line, column + 1)
