@@ -83,9 +83,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The engine crashed or hung; it restarts itself with back-off. What was queued is lost."""
+    """The engine crashed or hung; it restarts itself with back-off, with the clip that was last shown. What was queued is lost.
+
+    `blind` says that it could not draw at all, for want of a display or of mpv: that is no clip's fault.
+    """
 
     reason: str
+    blind: bool = False
 
 
 EngineEvent = Started | Ended | Died

@@ -51,9 +51,12 @@ class ClipCheck:
         self._deciding: dict[Sha256, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    async def fault(self, clip: Clip) -> Fault | None:
-        """What is wrong with a clip; None says that it plays. Ends within a bounded time, and never raises for a bad file."""
-        known = self._known(clip)
+    async def fault(self, clip: Clip, *, afresh: bool = False) -> Fault | None:
+        """What is wrong with a clip; None says that it plays. Ends within a bounded time, and never raises for a bad file.
+
+        `afresh` reads the file again even if it looks untouched: a card that forgets does not change a file's time.
+        """
+        known = _UNKNOWN if afresh else self._known(clip)
         if known is not _UNKNOWN:
             return known
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._judge, clip)

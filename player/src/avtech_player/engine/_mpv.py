@@ -98,24 +98,23 @@ class MpvEngine:
     async def _supervise(self) -> None:
         while True:
             begun = time.monotonic()
-            reason = await self._live()
+            death = await self._live()
             self._deaths = 1 if time.monotonic() - begun >= HEALTHY_S else self._deaths + 1
             self._restarts += 1
-            _LOGGER.warning("the engine died: %s", reason)
-            self._events.put_nowait(Died(reason))
+            _LOGGER.warning("the engine died: %s", death.reason)
+            self._events.put_nowait(death)
             await asyncio.sleep(restart_delay(self._deaths, self._rng))
 
-    async def _live(self) -> str:
+    async def _live(self) -> Died:
         session = Session(self._settings, self._take)
         self._session = session
         try:
-            reason = await session.run(self._wanted, self._degrees)
+            return await session.run(lambda: (self._wanted, self._degrees))
         except EnvironmentFailedError as error:
-            reason = str(error)
+            return Died(str(error), blind=True)
         finally:
             self._version = session.version or self._version
             self._session = None
-        return reason
 
     def _take(self, event: EngineEvent) -> None:
         if isinstance(event, Started):

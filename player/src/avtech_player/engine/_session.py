@@ -12,7 +12,7 @@ from avtech_player.engine._ipc import Event, Ipc, IpcError, IpcLostError, IpcRef
 from avtech_player.engine._launch import launch
 from avtech_player.engine._reel import MAX_DECODER_ERRORS, Entry, Reel
 from avtech_player.engine._settings import MpvSettings
-from avtech_player.ports import Clip, EngineEvent, Started
+from avtech_player.ports import Clip, Died, EngineEvent, Started
 from avtech_schema.errors import EnvironmentFailedError
 
 SLATE = Path(__file__).with_name("slate.png")
@@ -37,12 +37,13 @@ class Session:
         self._wake = asyncio.Event()
         self._stalls = 0
         self._complaint = ""
+        self._blind = False
         self.version = ""
         self.drawing = False
         """A picture is on screen: a clip's or the slate's."""
 
-    async def run(self, first: Clip | None, degrees: int) -> str:
-        """Show a clip (None: the slate) and go on until mpv dies; the answer is why.
+    async def run(self, first: Callable[[], tuple[Clip | None, int]]) -> Died:
+        """Start mpv, show what is wanted by then (a clip or None for the slate, and its rotation), and go on until mpv dies.
 
         Raises:
             EnvironmentFailedError: mpv cannot be started at all.
@@ -52,17 +53,20 @@ class Session:
         reading = asyncio.create_task(self._ipc.run())
         watching = asyncio.create_task(self._watch())
         try:
-            await self._open(first, degrees)
+            await self._open(*first())
             ends: set[asyncio.Future[Any]] = {reading, watching, self._dead}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            return self._dead.result() if self._dead.done() else await _obituary(process, self._complaint)
+            reason = self._dead.result() if self._dead.done() else await _obituary(process, self._complaint)
+            return Died(reason, blind=self._blind)
         finally:
             watching.cancel()
             await _end(process, self._ipc, hung=self._dead.done())
             await asyncio.gather(reading, watching, return_exceptions=True)
 
     async def show(self, clip: Clip | None) -> None:
-        """Cut to a clip, or to the slate."""
+        """Cut to a clip, or to the slate; while mpv is starting, it will ask what to show."""
+        if self._ipc is None:
+            return
         reel = self._reel
         answers = [self._load(clip, "replace")]
         if clip is not None:
@@ -71,7 +75,9 @@ class Session:
         await self._all(answers)
 
     async def queue(self, clip: Clip) -> None:
-        """Have a clip follow the one on screen."""
+        """Have a clip follow the one on screen; dropped while mpv is starting."""
+        if self._ipc is None:
+            return
         entries = self._reel.entries
         current = self._reel.current or (entries[0] if entries else None)
         if current is None or current.clip is None or current not in entries:
@@ -89,6 +95,8 @@ class Session:
 
     async def rotate(self, degrees: int) -> None:
         """Turn the picture clockwise."""
+        if self._ipc is None:
+            return
         await self._all([self._send("set_property", "video-rotate", degrees)])
 
     async def screenshot(self, path: Path) -> None:
@@ -181,6 +189,7 @@ class Session:
             return
         reason = str(event.get("reason"))
         if entry.clip is None and reason == "error":
+            self._blind = True
             self.kill(f"the display does not work: {self._complaint or event.get('file_error')}")
             return
         self._tell(self._reel.end(entry, reason, str(event.get("file_error") or ""), now))

@@ -1,0 +1,139 @@
+"""A generation on the air: its airtime compiled ahead, and which of its clips do not play on this device for now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from avtech_player.engine import file_stamp
+from avtech_player.ports import Clip, Generation
+from avtech_schema.airtime import History, Play, Segment, Timeline, playout
+from avtech_schema.identifiers import Sha256, VideoId
+from avtech_schema.manifest import Orientation
+
+_DAYS = 8
+_MARGIN = timedelta(days=1)
+_PAROLE_S = 5.0
+_MAX_PAROLE_S = 600.0
+
+Stamp = tuple[int, int, int, int]
+
+_DEGREES = {
+    Orientation.LANDSCAPE: 0,
+    Orientation.PORTRAIT: 270,
+    Orientation.LANDSCAPE_FLIPPED: 180,
+    Orientation.PORTRAIT_FLIPPED: 90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A clip chosen to play, the segment it was chosen from, and what the rotation must remember of it."""
+
+    clip: Clip
+    play: Play
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A clip set aside until its file changes or, when it may have been bad luck, until a monotonic instant."""
+
+    sha256: Sha256
+    stamp: Stamp | None
+    until: float | None
+
+
+class Airing:
+    """What one generation plays, and when. Instants are the trusted clock's, `monotonic` is in seconds."""
+
+    def __init__(
+        self,
+        generation: Generation,
+        instant: datetime,
+        *,
+        before: "Airing | None" = None,
+        stamp: Callable[[Path], Stamp | None] = file_stamp,
+    ) -> None:
+        self.generation = generation
+        self._stamp = stamp
+        self._refused: dict[VideoId, _Refused] = {}
+        self._offences: dict[VideoId, int] = {}
+        if before:
+            self._inherit(before)
+        self._timeline = self._compile(instant)
+
+    @property
+    def degrees(self) -> int:
+        """How far a picture is turned clockwise to stand upright: a portrait panel is one turned clockwise by a quarter."""
+        return _DEGREES[self.generation.manifest.display.orientation]
+
+    def segment(self, instant: datetime) -> Segment:
+        """What is on air at an instant; compiles anew when that lies near the end of what is compiled, or before it."""
+        timeline = self._timeline
+        if not timeline.start <= instant < timeline.horizon - _MARGIN:
+            timeline = self._timeline = self._compile(instant)
+        return timeline.at(instant)
+
+    def choose(self, history: History, instant: datetime) -> Choice | None:
+        """The clip that plays next at an instant, after what has played; None when nothing can play."""
+        segment = self.segment(instant)
+        play = playout(segment, history, instant)
+        return None if play is None else Choice(self.clip(play.clip, play.rule), play, segment)
+
+    def clip(self, video: VideoId, rule: str | None) -> Clip:
+        """A clip of this generation, as engines take it; a new object every time."""
+        asset = self.generation.manifest.assets[video]
+        return Clip(video, asset.sha256, self.generation.files[video], asset.duration, rule)
+
+    def on_air(self, instant: datetime) -> list[Clip]:
+        """Every clip that may play at an instant, each once, in order."""
+        found: dict[VideoId, Clip] = {}
+        for entry in self.segment(instant).on_air():
+            found.setdefault(entry.clip, self.clip(entry.clip, entry.rule))
+        return list(found.values())
+
+    def holds(self, video: VideoId, sha256: Sha256) -> bool:
+        """Whether the generation has this clip with these bytes."""
+        asset = self.generation.manifest.assets.get(video)
+        return asset is not None and asset.sha256 == sha256
+
+    def refuse(self, clip: Clip, instant: datetime, *, parole_from: float | None = None) -> None:
+        """Set a clip aside until its file changes, or with `parole_from` (monotonic) for a while that grows each time."""
+        offences = self._offences[clip.video] = self._offences.get(clip.video, 0) + 1
+        until = None if parole_from is None else parole_from + min(_MAX_PAROLE_S, _PAROLE_S * 2 ** min(offences - 1, 16))
+        self._refused[clip.video] = _Refused(clip.sha256, self._stamp(clip.path), until)
+        self._timeline = self._compile(instant)
+
+    def played_well(self, clip: Clip) -> None:
+        """Forget what was held against a clip."""
+        self._offences.pop(clip.video, None)
+
+    def review(self, instant: datetime, monotonic: float) -> bool:
+        """Take back clips whose file was replaced or whose time is up; whether there were any."""
+        freed = [video for video, note in self._refused.items() if self._may_return(video, note, monotonic)]
+        for video in freed:
+            del self._refused[video]
+        if freed:
+            self._timeline = self._compile(instant)
+        return bool(freed)
+
+    def _inherit(self, before: "Airing") -> None:
+        """What was found out about a clip holds for the same bytes in another generation."""
+        for video, asset in self.generation.manifest.assets.items():
+            if before.holds(video, asset.sha256):
+                if video in before._refused:
+                    self._refused[video] = before._refused[video]
+                if video in before._offences:
+                    self._offences[video] = before._offences[video]
+
+    def _may_return(self, video: VideoId, note: _Refused, monotonic: float) -> bool:
+        if note.until is not None and monotonic >= note.until:
+            return True
+        stamp = self._stamp(self.generation.files[video])
+        return stamp is not None and stamp != note.stamp
+
+    def _compile(self, instant: datetime) -> Timeline:
+        missing = self.generation.manifest.assets.keys() - self.generation.files.keys()
+        unplayable = self._refused.keys() | missing
+        return Timeline.compile(self.generation.manifest, instant, days=_DAYS, unplayable=unplayable)
