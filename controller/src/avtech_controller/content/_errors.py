@@ -8,17 +8,17 @@ from avtech_schema.errors import AvtechError
 class ContentCode(StrEnum):
     """The stable codes of `docs/reference/findings.md` that speak of the content index and its store."""
 
-    NAME = "AVT411"
+    NAME = "AVT421"
     """No name can be made for the clip, or the name is another clip's."""
-    ARCHIVED = "AVT412"
+    ARCHIVED = "AVT422"
     """The same bytes are in the index already, archived."""
     QUOTA = "AVT413"
     """The client's active clips would take more than its quota."""
-    CLIENT = "AVT414"
+    CLIENT = "AVT423"
     """The client does not exist."""
-    MISSING = "AVT415"
+    MISSING = "AVT424"
     """A clip of the index, or its thumbnail, is not in the store."""
-    DIFFERENT = "AVT416"
+    DIFFERENT = "AVT425"
     """The store holds something else in a clip's place."""
 
 

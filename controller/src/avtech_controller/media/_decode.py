@@ -6,12 +6,11 @@ from pathlib import Path
 import ffmpeg
 
 from avtech_controller.media._errors import MediaCode, MediaError
+from avtech_controller.media._policy import EXPORT_HINT, READ_SECONDS
 from avtech_controller.media._process import run
 
 DECODE_SECONDS = 120.0
 """Time-out of one decode; a clip of 10 s in 1080p takes 2.5 s on a small machine."""
-READ_SECONDS = 22
-"""More than a clip may last, so that one that is too long is seen to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,11 @@ def decode(path: Path, name: str, *, max_pixels: int) -> Decoded:
         raise MediaError(
             MediaCode.DAMAGED,
             f"{name}: does not decode from end to end ({reason})",
-            hint="copy the file again, or export it again from its source",
+            hint=EXPORT_HINT,
         )
     facts = _facts(done.stdout)
     if facts.get("progress") != "end" or not facts.get("out_time_us", "").lstrip("-").isdecimal():
-        raise MediaError(MediaCode.DAMAGED, f"{name}: no frame of it decodes")
+        raise MediaError(MediaCode.DAMAGED, f"{name}: no frame of it decodes", hint=EXPORT_HINT)
     return Decoded(round(int(facts["out_time_us"]) / 1000), int(facts.get("frame", "0") or 0))
 
 

@@ -24,6 +24,8 @@ LENGTH_TOLERANCE_MS = 50
 """A clip may be over by one frame, and by this much at most: a frame may last seconds."""
 ROUNDING_MS = 1
 """Lengths are rounded to milliseconds."""
+READ_SECONDS = 22
+"""More than a clip may last, so that one that is too long is seen to be."""
 HEADER_TOLERANCE_MS = 100
 """How far the stated length may lie from the measured one (or one frame, where that is longer)."""
 
@@ -31,6 +33,8 @@ ENCODE_HINT = (
     "make one with: ffmpeg -i IN -t 20 -map 0:v:0 -c:v libx264 -pix_fmt yuv420p"
     " -maxrate 8M -bufsize 16M -movflags +faststart OUT.mp4"
 )
+
+EXPORT_HINT = "copy the file again, or export it again from its source"
 
 
 def check_format(probe: Probe, name: str) -> None:
@@ -40,6 +44,8 @@ def check_format(probe: Probe, name: str) -> None:
         MediaError: it is outside; the message says what was found and what is allowed.
     """
     if probe.pictures or len(probe.videos) < 1:
+        if probe.videos:
+            raise _outside(name, "holds a still picture (cover art) beside the video")
         what = "holds a still picture" if probe.pictures else "has no video stream"
         raise MediaError(MediaCode.NOT_VIDEO, f"{name}: {what}, not a clip", hint=ENCODE_HINT)
     if len(probe.videos) > 1:
@@ -47,6 +53,8 @@ def check_format(probe: Probe, name: str) -> None:
     if probe.subtitles:
         raise _outside(name, "holds subtitles, which some players would show")
     video = probe.videos[0]
+    if video.codec in VIDEO_CODECS and not video.pixel_format:
+        raise MediaError(MediaCode.DAMAGED, f"{name}: no frame of it decodes", hint=EXPORT_HINT)
     for what, found, allowed in (
         ("container", probe.container, CONTAINERS),
         ("codec", video.codec, VIDEO_CODECS),
@@ -82,10 +90,9 @@ def check_duration(measured_ms: int, probe: Probe, frame_ms: float, name: str) -
         raise MediaError(MediaCode.DURATION, f"{name}: lasts 0 s", hint=ENCODE_HINT)
     for what, found in (("lasts", measured_ms), ("would hold the screen for", probe.duration_ms or 0)):
         if found > MAX_CLIP_MS + min(frame_ms, LENGTH_TOLERANCE_MS) + ROUNDING_MS:
-            seconds, most = found / 1000, MAX_CLIP_MS // 1000
-            raise MediaError(
-                MediaCode.DURATION, f"{name}: {what} {seconds:.2f} s, at most {most} s are allowed", hint="cut it: -t 20"
-            )
+            length = f"{READ_SECONDS} s or more" if found > READ_SECONDS * 1000 - 100 else f"{found / 1000:.2f} s"
+            message = f"{name}: {what} {length}, at most {MAX_CLIP_MS // 1000} s are allowed"
+            raise MediaError(MediaCode.DURATION, message, hint="cut it: -t 20")
     tolerance = max(frame_ms, HEADER_TOLERANCE_MS)
     for stated in (probe.videos[0].duration_ms, probe.duration_ms):
         if stated is not None and abs(stated - measured_ms) > tolerance:

@@ -65,12 +65,18 @@ def probe_file(path: Path, name: str) -> Probe:
         raise MediaError(MediaCode.NOT_VIDEO, f"{name}: not a video that can be read (its header makes no sense)") from error
 
 
+_REASONS = {
+    "moov atom not found": "it has no index of frames: it is no MP4, or was cut short",
+    "Invalid data found": "its bytes are of no known format",
+    "Format not on whitelist": "a list of other files is not followed",
+    "Permission denied": "permission denied",
+}
+
+
 def _reason(complaint: str) -> str:
-    """ffprobe's complaint without the addresses and the path it starts with."""
-    for known in ("moov atom not found", "Invalid data found", "Format not on whitelist", "Permission denied"):
-        if known in complaint:
-            return known.lower()
-    return complaint.rpartition("] ")[2] or "ffprobe failed"
+    """ffprobe's complaint in words for people; one that is not known stays as it is, without addresses and path."""
+    known = (words for sign, words in _REASONS.items() if sign in complaint)
+    return next(known, complaint.rpartition("] ")[2] or "ffprobe failed")
 
 
 def _parse(answer: dict[str, Any]) -> Probe:
