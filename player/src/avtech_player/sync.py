@@ -88,7 +88,8 @@ class Updater:
         self._damaged = False
         self._busy = asyncio.Lock()
         self._saving = asyncio.Lock()
-        self.last_error: str | None = None
+        self._error: str | None = None
+        self._fault: str | None = None
         self.changed = asyncio.Event()
 
     @property
@@ -97,9 +98,14 @@ class Updater:
         return self._state
 
     @property
+    def last_error(self) -> str | None:
+        """What failed last and has not succeeded since: reaching the release, or showing one of its clips."""
+        return self._error or self._fault
+
+    @property
     def sync_state(self) -> SyncState:
         """How what the screen shows relates to what it is meant to show."""
-        return states.sync_state(self._state, self.last_error)
+        return states.sync_state(self._state, self._error)
 
     async def load(self) -> None:
         """Read the state, without counting a start.
@@ -146,6 +152,12 @@ class Updater:
             outcome = await self._guarded(partial(self._distrust, video))
             if outcome.error is not None:
                 self._told(outcome)
+
+    def note_fault(self, reason: str) -> None:
+        """A clip of what plays would not play; it is remembered for the report until another release plays."""
+        if reason != self._fault:
+            self._fault = reason
+            self.changed.set()
 
     async def next_report(self) -> int:
         """The next report's sequence. It rises across restarts, and, by the clock, even when the state was lost."""
@@ -231,7 +243,7 @@ class Updater:
         await asyncio.to_thread(self._parts.library.prove, ref)
         took = DurationMs(max(0, round((self._monotonic() - self._verified_at) * 1000)))
         await self._commit(partial(states.trial_passed, took=took))
-        self._damaged = False
+        self._damaged, self._fault = False, None
         _log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
         try:
             await asyncio.to_thread(self._parts.library.clean, self._kept(), now=self._parts.clock.now())
@@ -323,17 +335,17 @@ class Updater:
 
     def _complain(self, error: AvtechError) -> None:
         _log.error("%s", error)
-        self.last_error = str(error)
+        self._error = str(error)
         self.changed.set()
 
     def _told(self, outcome: Outcome) -> Outcome:
         """Log a failure, and remember it for the report until an attempt succeeds."""
         error = None if outcome.error is None or outcome.kind is OutcomeKind.REFUSED else str(outcome.error)
-        if error is not None and error != self.last_error:
-            _log.warning("%s", error)
-        if error != self.last_error:
-            self.last_error = error
+        if error != self._error:
+            self._error = error
             self.changed.set()
+            if error is not None:
+                _log.warning("%s", error)
         return outcome
 
     def _now(self) -> str:

@@ -1,0 +1,105 @@
+"""Puts one player together from its configuration: the lock first, then the disk, trust, engine, playback, reports."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from avtech_player.clock import TrustedClock
+from avtech_player.config import Config
+from avtech_player.device_key import load_device_key
+from avtech_player.durable import DirectoryLock, DiskError, TooLargeError, make_directory, read_bounded, replace_atomically
+from avtech_player.engine import Fault, make_engine
+from avtech_player.generations import Library
+from avtech_player.playback import Playback
+from avtech_player.ports import Clip, Stage
+from avtech_player.reports import Reporter, player_version
+from avtech_player.store import open_store
+from avtech_player.sync import Parts, Updater
+from avtech_player.trust import Trust
+from avtech_schema.errors import ConfigurationError
+
+_MAX_ROOT_BYTES = 512_000
+_MAX_HISTORY_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One player, ready to run."""
+
+    config: Config
+    playback: Playback
+    updater: Updater
+    reporter: Reporter
+
+
+def lock_state(config: Config) -> DirectoryLock:
+    """Make the state directory, and hold it.
+
+    Raises:
+        AlreadyRunningError: another process holds it.
+        DiskError: the disk refused.
+    """
+    make_directory(config.state_dir)
+    return DirectoryLock(config.state_dir)
+
+
+def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[[Clip, Fault], None]) -> Player:
+    """Put a player together; nothing runs yet. The caller holds the state directory, within a running event loop.
+
+    Raises:
+        ConfigurationError: a file or a setting is missing or wrong.
+        DiskError: the disk refused.
+    """
+    parts = make_parts(config, environment)
+    key = load_device_key(config.device_key)
+    history = config.state_dir / "history.json"
+    playback = Playback(
+        make_engine(config.engine),
+        now=parts.clock.now,
+        on_fault=on_fault,
+        load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
+        save=lambda data: replace_atomically(history, data),
+    )
+    reporter = Reporter(
+        config.state_dir,
+        config.client,
+        config.screen,
+        key,
+        open_store(config.report_store, environment) if config.report_store else parts.store,
+        parts.library,
+        parts.clock,
+        player_version(),
+    )
+    return Player(config, playback, make_updater(parts, playback), reporter)
+
+
+def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:
+    """What an updater works with, from a configuration.
+
+    Raises:
+        ConfigurationError: a file or a setting is missing or wrong.
+        DiskError: the disk refused.
+    """
+    clock = TrustedClock()
+    store = open_store(config.store, environment)
+    root = _root(config.root)
+    library = Library(config.state_dir)
+    trust = Trust(config.state_dir, store, clock, root=root, client=config.client, screen=config.screen)
+    return Parts(config.state_dir, config.client, config.screen, trust, store, library, clock)
+
+
+def make_updater(parts: Parts, stage: Stage) -> Updater:
+    """The updater of these parts."""
+    return Updater(parts, stage)
+
+
+def _root(path: Path) -> bytes:
+    try:
+        data = read_bounded(path, limit=_MAX_ROOT_BYTES)
+    except (DiskError, TooLargeError) as error:
+        raise ConfigurationError(f"the trusted root cannot be read: {error}") from error
+    if not data:
+        raise ConfigurationError(
+            f"there is no trusted root at {path}", hint="copy trust/1.root.json from the fleet's repository"
+        )
+    return data

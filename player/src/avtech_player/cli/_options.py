@@ -1,0 +1,18 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+
+import click
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="AVTECH_PLAYER_CONFIG",
+    default=Path("/etc/avtech-player/player.yaml"),
+    show_default=True,
+    help="The player's configuration.",
+)
+output_option = click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How results are printed."
+)

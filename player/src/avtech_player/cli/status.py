@@ -1,0 +1,100 @@
+"""`avtech-player status`: what the player on this device knows and last said."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from avtech_player.cli._options import config_option, output_option
+from avtech_player.config import load_config
+from avtech_player.last_report import last_report
+from avtech_player.state import PlayerState, ref_json, sync_state
+from avtech_player.statefile import read_state
+from avtech_schema.errors import ConfigurationError
+from avtech_schema.report import Quarantined, Report
+
+
+@click.command()
+@config_option
+@output_option
+def status(config_path: Path, output: str) -> None:
+    """What plays, what should, and why not: from the state on this device's disk, without the network.
+
+    \b
+    Examples:
+      avtech-player status --config player.yaml
+      avtech-player status --config player.yaml --output json
+    """
+    config = load_config(config_path, os.environ)
+    state = read_state(config.state_dir)
+    if state is None:
+        raise ConfigurationError(
+            f"no player has run in {config.state_dir}", hint="start it with `avtech-player run`, or check stateDir"
+        )
+    found = _found(config.screen, state, last_report(config.state_dir))
+    click.echo(orjson.dumps(found).decode() if output == "json" else _text(found))
+
+
+def _found(screen: str, state: PlayerState, report: Report | None) -> dict[str, Any]:
+    """What is known, ready for JSON; what only a running player knows is from its last report."""
+    now = report.now_playing if report else None
+    counters = state.counters
+    return {
+        "screen": screen,
+        "state": (report.state if report else sync_state(state, None)).value,
+        "phase": state.phase.value,
+        "desired": ref_json(state.desired),
+        "applied": ref_json(state.good),
+        "candidate": ref_json(state.candidate),
+        "quarantine": [_quarantined_json(entry) for entry in state.quarantine],
+        "counters": {
+            "attempts": counters.attempts,
+            "successes": counters.successes,
+            "failures": counters.failures,
+            "consecutiveFailures": counters.consecutive_failures,
+            "meanTimeMs": counters.mean_time,
+        },
+        "lastError": report.last_error if report else None,
+        "nowPlaying": now and {"clip": now.clip, "rule": now.rule, "since": now.since},
+        "engine": report and {"kind": report.engine.kind, "state": report.engine.state, "restarts": report.engine.restarts},
+        "clockTrusted": report.clock_trusted if report else None,
+        "reported": report.time if report else None,
+    }
+
+
+def _quarantined_json(entry: Quarantined) -> dict[str, Any]:
+    return {
+        "digest": entry.digest,
+        "sequence": entry.sequence,
+        "commit": entry.commit,
+        "reason": entry.reason,
+        "time": entry.time,
+    }
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [
+        ("screen", found["screen"]),
+        ("state", f"{found['state']} ({found['phase']})"),
+        ("desired", _release(found["desired"])),
+        ("applied", _release(found["applied"])),
+    ]
+    if found["candidate"]:
+        lines.append(("on its way", _release(found["candidate"])))
+    if now := found["nowPlaying"]:
+        lines.append(("playing", f"{now['clip']} by {now['rule'] or 'the fallback'} since {now['since']}"))
+    if engine := found["engine"]:
+        lines.append(("engine", f"{engine['kind']}, {engine['state']}, {engine['restarts']} restarts"))
+    if found["lastError"]:
+        lines.append(("last error", found["lastError"]))
+    lines += [("quarantined", f"{_release(entry)}: {entry['reason']}") for entry in found["quarantine"]]
+    if found["clockTrusted"] is False:
+        lines.append(("clock", "not to be trusted"))
+    lines.append(("reported", found["reported"] or "never"))
+    return "\n".join(f"{name:<12} {value}" for name, value in lines)
+
+
+def _release(ref: dict[str, Any] | None) -> str:
+    return "none" if ref is None else f"release {ref['sequence']}, commit {ref['commit'][:12]}, manifest {ref['digest'][:12]}"

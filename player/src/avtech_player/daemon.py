@@ -1,0 +1,180 @@
+"""The daemon: playback first, then looking for releases and reporting, each in a loop that nothing but a stop ends."""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import Mapping, Sequence
+
+from avtech_player.assembly import Player, assemble, lock_state
+from avtech_player.config import Config
+from avtech_player.engine import Fault
+from avtech_player.polling import next_look
+from avtech_player.ports import Clip
+from avtech_player.sync import Outcome, OutcomeKind
+from avtech_schema.errors import AvtechError, ConfigurationError
+
+_log = logging.getLogger("avtech.player.daemon")
+SETTLED_SECONDS = 60.0
+"""A start that lasted this long was a good one."""
+_HEALTH_SECONDS = 5.0
+_RETRY_SECONDS = 10.0
+_STEADY_SECONDS = 300.0
+
+
+async def run_players(configs: Sequence[Config], environment: Mapping[str, str]) -> None:
+    """Run players until SIGTERM or SIGINT; SIGUSR1 has all of them look for a release now.
+
+    Raises:
+        ConfigurationError: a configuration is wrong, another process runs one of them, or several want a real screen.
+        DiskError: a state directory cannot be made.
+    """
+    _check_together(configs)
+    loop = asyncio.get_running_loop()
+    stop, wake = asyncio.Event(), _Wake()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, wake.all)
+    locks = [lock_state(config) for config in configs]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_supervise(config, environment, wake)) for config in configs]
+            group.create_task(_cancel_when(stop, tasks))
+    finally:
+        for lock in locks:
+            lock.release()
+
+
+class _Wake:
+    """Wakes every player's loop; each has its own event, since each forgets it in its own time."""
+
+    def __init__(self) -> None:
+        self._events: set[asyncio.Event] = set()
+
+    def subscribe(self) -> asyncio.Event:
+        event = asyncio.Event()
+        self._events.add(event)
+        return event
+
+    def unsubscribe(self, event: asyncio.Event) -> None:
+        self._events.discard(event)
+
+    def all(self) -> None:
+        for event in self._events:
+            event.set()
+
+
+def _check_together(configs: Sequence[Config]) -> None:
+    if len(configs) > 1 and any(config.engine.get("kind") != "simulated" for config in configs):
+        raise ConfigurationError("several players in one process must all be simulated", hint="set engine: {kind: simulated}")
+    directories = [config.state_dir.resolve() for config in configs]
+    if len(set(directories)) != len(directories):
+        raise ConfigurationError("two players share a state directory")
+
+
+async def _cancel_when(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    await stop.wait()
+    _log.info("stopping")
+    for task in tasks:
+        task.cancel()
+
+
+async def _supervise(config: Config, environment: Mapping[str, str], wake: _Wake) -> None:
+    """Run a player; should it fail by a fault of ours, start it anew from the disk."""
+    loop = asyncio.get_running_loop()
+    failures = 0
+    while True:
+        began = loop.time()
+        try:
+            await _Running(config, environment, wake).run()
+        except AvtechError:
+            raise
+        except Exception as error:  # noqa: BLE001  a bug must not leave the screen dark
+            _log.error("%s failed: %s: %s; it starts again", config.screen, type(error).__name__, error)
+            _log.debug("the failure was", exc_info=error)
+        failures = 0 if loop.time() - began > _STEADY_SECONDS else failures + 1
+        await asyncio.sleep(next_look(_RETRY_SECONDS, failures=failures, chance=random.random()))  # noqa: S311
+
+
+class _Running:
+    """One player's loops."""
+
+    def __init__(self, config: Config, environment: Mapping[str, str], wake: _Wake) -> None:
+        self._player: Player = assemble(config, environment, self._on_fault)
+        self._wakes = wake
+        self._wake = wake.subscribe()
+        self._refetching: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Play, look, report, until cancelled."""
+        updater = self._player.updater
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._player.playback.run())
+                await updater.start()
+                group.create_task(self._look())
+                group.create_task(self._report())
+                group.create_task(self._settle())
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+        finally:
+            updater.stop()
+            self._wakes.unsubscribe(self._wake)
+            for task in self._refetching:
+                task.cancel()
+
+    async def _look(self) -> None:
+        failures = 0
+        while True:
+            outcome = await self._step()
+            failures = failures + 1 if outcome.kind is OutcomeKind.FAILED else 0
+            delay = next_look(self._player.config.poll_seconds, failures=failures, chance=random.random())  # noqa: S311
+            await _wait(self._wake, delay)
+            self._wake.clear()
+
+    async def _step(self) -> Outcome:
+        try:
+            return await self._player.updater.step()
+        except Exception as error:  # noqa: BLE001  a bug in updating must not stop playback
+            _log.error("looking for a release failed: %s: %s", type(error).__name__, error)
+            _log.debug("the failure was", exc_info=error)
+            return Outcome(OutcomeKind.FAILED)
+
+    async def _report(self) -> None:
+        """Report at every change, and every so often without one; what the store did not take is said again."""
+        player, failures = self._player, 0
+        while True:
+            player.updater.changed.clear()
+            health = player.playback.health()
+            try:
+                await player.reporter.report(player.updater, player.playback)
+                failures = 0
+            except AvtechError as error:
+                failures += 1
+                _log.log(logging.WARNING if failures == 1 else logging.DEBUG, "the report was not taken: %s", error)
+            base = player.config.report_seconds if failures == 0 else min(30.0, player.config.report_seconds)
+            left = next_look(base, failures=failures, chance=random.random())  # noqa: S311
+            while left > 0 and player.playback.health() == health:
+                if await _wait(player.updater.changed, min(left, _HEALTH_SECONDS)):
+                    break
+                left -= _HEALTH_SECONDS
+
+    async def _settle(self) -> None:
+        await asyncio.sleep(SETTLED_SECONDS)
+        await self._player.updater.settle()
+
+    def _on_fault(self, clip: Clip, fault: Fault) -> None:
+        """Playback skipped a clip: say so, and see whether the disk is to blame."""
+        self._player.updater.note_fault(fault.reason)
+        task = asyncio.get_running_loop().create_task(self._player.updater.refetch(clip.video))
+        self._refetching.add(task)
+        task.add_done_callback(self._refetching.discard)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event for at most so long; whether it came."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
