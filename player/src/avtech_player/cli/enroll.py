@@ -46,6 +46,7 @@ class _Wanted:
 @click.option("--engine", type=click.Choice(["mpv", "simulated"]), default="mpv", show_default=True, help="What draws.")
 @output_option
 def enroll(
+    *,
     config_path: Path | None,
     screen: str | None,
     client: str | None,

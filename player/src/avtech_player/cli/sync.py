@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -72,7 +73,7 @@ def _ask(directory: Path) -> int:
     return pid
 
 
-def _tell(result: dict[str, object], output: str) -> int:
+def _tell(result: Mapping[str, object], output: str) -> int:
     if output == "json":
         click.echo(orjson.dumps(result).decode())
         return 0
@@ -91,7 +92,7 @@ def _tell(result: dict[str, object], output: str) -> int:
     return 0
 
 
-def _release(result: dict[str, object]) -> str:
+def _release(result: Mapping[str, object]) -> str:
     release = result["release"]
     return f"{release['sequence']} (commit {str(release['commit'])[:12]})" if isinstance(release, dict) else "?"
 
