@@ -102,6 +102,11 @@ _ALL = (
     Code("AVT411", _E, "archived clip in use", "A playlist holds a clip that is archived."),
     Code("AVT412", _W, "clip in no playlist", "An active clip is in no playlist. Archive it, or play it."),
     Code("AVT413", _E, "storage quota exceeded", "The client's active clips hold more bytes than its quota."),
+    Code("AVT421", _E, "clip cannot be named so", "No name can be made for the clip, or the name is another clip's."),
+    Code("AVT422", _E, "clip archived already", "The same bytes are in the index already, archived."),
+    Code("AVT423", _E, "no such client", "The client that a clip should be added for does not exist."),
+    Code("AVT424", _E, "clip not in the store", "A clip of the index, or its thumbnail, is not in the store."),
+    Code("AVT425", _E, "another file in the store", "The store holds something else in a clip's place."),
     # 5xx: policy
     Code("AVT501", _W, "setting without effect yet", "This version does not act on the setting."),
 )

@@ -71,7 +71,7 @@ def _folders(view: View) -> Iterator[Problem]:
             parts = view.state.origin(resource).file.split("/")
             folder = parts[1] if len(parts) > 2 else ""
             owner = resource.metadata.name if kind == "Client" else getattr(resource.spec, "client", "")
-            if folder.startswith("CLI-") and owner and folder != owner:
+            if folder.startswith("CLI-") and owner and folder != owner and view.exists("Client", owner):
                 path = ("metadata", "name") if kind == "Client" else ("spec", "client")
                 yield Problem(
                     "AVT212",

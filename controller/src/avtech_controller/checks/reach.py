@@ -43,6 +43,8 @@ class Reach:
             return self._by_playlist(key)
         if kind == "Schedule" and key in state.schedules:
             return frozenset(selected_screens(state, key.client, state.schedules[key].spec.screens))
+        if kind == "Schedule" and key in self._view.broken_selectors:
+            return frozenset(selected_screens(state, key.client, self._view.broken_selectors[key]))
         if kind == "Group" and key in state.groups:
             return frozenset(selected_screens(state, key.client, _selector(state.groups[key])))
         if kind == "AirCheck" and key in state.checks:
@@ -51,14 +53,13 @@ class Reach:
 
     def impact(self, severity: Severity, kind: str, key: Key) -> str:
         """How many screens a finding touches, and some of them by name."""
-        screens = sorted(self.screens(kind, key) & self._state.screens.keys())
+        screens = sorted(self.screens(kind, key))
         if not screens:
             return ""
         more = f" and {len(screens) - _SHOWN} more" if len(screens) > _SHOWN else ""
-        does = "concerns"
         if severity is Severity.ERROR and kind != "AirCheck":
             return f"{_count(screens)} would not compile: {', '.join(screens[:_SHOWN])}{more}"
-        return f"{does} {_count(screens)}: {', '.join(screens[:_SHOWN])}{more}"
+        return f"concerns {_count(screens)}: {', '.join(screens[:_SHOWN])}{more}"
 
     def _by_playlist(self, key: SlugKey) -> frozenset[ScreenId]:
         found: set[ScreenId] = set()

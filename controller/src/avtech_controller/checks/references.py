@@ -39,6 +39,11 @@ def _owner(view: View, resource: Screen | Group | Playlist | Schedule | Video | 
         yield _missing(view, "Client", client, client, view.spot(resource).value("spec", "client"))
 
 
+def _owned(view: View, resource: Screen | Group | Playlist | Schedule | Video | AirCheck) -> bool:
+    """Whether the client exists; if not, that is the one thing to say."""
+    return view.exists("Client", resource.spec.client)
+
+
 def _client(view: View, client: Client) -> Iterator[Problem]:
     if client.spec.fallback:
         name = client.metadata.name
@@ -47,13 +52,15 @@ def _client(view: View, client: Client) -> Iterator[Problem]:
 
 def _screen(view: View, screen: Screen) -> Iterator[Problem]:
     yield from _owner(view, screen)
-    if screen.spec.fallback:
+    if screen.spec.fallback and _owned(view, screen):
         client = screen.spec.client
         yield from _named(view, "Playlist", screen.spec.fallback, client, view.spot(screen).value("spec", "fallback"))
 
 
 def _group(view: View, group: Group) -> Iterator[Problem]:
     yield from _owner(view, group)
+    if not _owned(view, group):
+        return
     here = view.spot(group)
     for place, name in enumerate(group.spec.screens):
         yield from _named(view, "Screen", name, group.spec.client, here.value("spec", "screens", place))
@@ -61,6 +68,8 @@ def _group(view: View, group: Group) -> Iterator[Problem]:
 
 def _playlist(view: View, playlist: Playlist) -> Iterator[Problem]:
     yield from _owner(view, playlist)
+    if not _owned(view, playlist):
+        return
     here, client = view.spot(playlist), playlist.spec.client
     for place, item in enumerate(playlist.spec.items):
         if item.clip:
@@ -71,6 +80,8 @@ def _playlist(view: View, playlist: Playlist) -> Iterator[Problem]:
 
 def _schedule(view: View, schedule: Schedule) -> Iterator[Problem]:
     yield from _owner(view, schedule)
+    if not _owned(view, schedule):
+        return
     here, client = view.spot(schedule), schedule.spec.client
     for place, name in enumerate(schedule.spec.screens.names):
         yield from _named(view, "Screen", name, client, here.value("spec", "screens", "names", place))
@@ -82,6 +93,8 @@ def _schedule(view: View, schedule: Schedule) -> Iterator[Problem]:
 
 def _air_check(view: View, check: AirCheck) -> Iterator[Problem]:
     yield from _owner(view, check)
+    if not _owned(view, check):
+        return
     here, client = view.spot(check), check.spec.client
     yield from _named(view, "Screen", check.spec.screen, client, here.value("spec", "screen"))
     kind = "Video" if check.spec.plays.startswith("VID-") else "Playlist"

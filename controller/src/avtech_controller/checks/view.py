@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from avtech_controller.desired._spots import Spot
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey
 from avtech_schema.identifiers import ClientId, Slug
-from avtech_schema.resources import Resource
+from avtech_schema.resources import Resource, ScreenSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class View:
     """Kinds and names of faulty documents."""
     broken_names: frozenset[str] = frozenset()
     """Names in texts that could not be read at all."""
+    broken_selectors: Mapping[SlugKey, ScreenSelector] = field(default_factory=dict)
+    """What faulty schedules select, where that can be told."""
     tables: Mapping[str, Mapping[Key, Resource]] = field(default_factory=dict)
     """The state's resources by kind and name."""
 
@@ -48,6 +50,9 @@ class View:
         return table.get(name) or table.get(SlugKey(ClientId(client), Slug(name)))
 
     def _names(self, kind: str) -> Iterator[tuple[str, str]]:
+        for broken, key in self.broken:
+            if broken == kind:
+                yield (key.name, key.client) if isinstance(key, SlugKey) else (key, key)
         for resource in self.tables[kind].values():
             yield resource.metadata.name, str(getattr(resource.spec, "client", resource.metadata.name))
 
@@ -59,6 +64,7 @@ def view_of(
     twins: Iterable[tuple[Resource, Origin]] = (),
     broken: Iterable[tuple[str, Key]] = (),
     broken_names: Iterable[str] = (),
+    broken_selectors: Mapping[SlugKey, ScreenSelector] | None = None,
 ) -> View:
     """Look at a state together with what could not become part of it."""
     tables: dict[str, Mapping[Key, Resource]] = {
@@ -70,4 +76,4 @@ def view_of(
         "Video": dict(state.videos.items()),
         "AirCheck": dict(state.checks.items()),
     }
-    return View(state, tuple(fleets), tuple(twins), frozenset(broken), frozenset(broken_names), tables)
+    return View(state, tuple(fleets), tuple(twins), frozenset(broken), frozenset(broken_names), broken_selectors or {}, tables)

@@ -223,7 +223,8 @@ def _integer(value: int, where: Range) -> int:
 
 def _explain(error: yaml.MarkedYAMLError, segment: Segment) -> SyntaxProblem:
     """Where and why libyaml stopped, in words for people who do not write parsers."""
-    mark = error.problem_mark or error.context_mark
+    unclosed = error.context_mark and ("',' or" in (error.problem or "") or "end of stream" in (error.problem or ""))
+    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = segment.text.split("\n")
     text = lines[line] if line < len(lines) else ""
@@ -252,7 +253,7 @@ def _plain(error: yaml.MarkedYAMLError, text: str, column: int, where: Range) ->
         message, hint = "a key without `:`", "write `key: value`"
     elif "did not find expected key" in problem or "did not find expected '-'" in problem:
         message, hint = "the indentation does not fit the lines above", "indent what belongs together alike"
-    return SyntaxProblem("AVT101", message, where, label="reading stopped here", hint=hint)
+    return SyntaxProblem("AVT101", message, where, label="here", hint=hint)
 
 
 def walk(tree: Tree, path: tuple[str | int, ...]) -> Iterator[Tree]:

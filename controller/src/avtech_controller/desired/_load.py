@@ -93,7 +93,14 @@ class _Draft:
 
         broken = {origin: identity for content in self._files for origin, identity in content.broken.items()}
         names = {name for content in self._files for name in content.broken_names}
-        view = view_of(self.state, fleets=self._fleets, twins=self._twins, broken=broken.values(), broken_names=names)
+        view = view_of(
+            self.state,
+            fleets=self._fleets,
+            twins=self._twins,
+            broken=broken.values(),
+            broken_names=names,
+            broken_selectors={key: chosen for content in self._files for key, chosen in content.broken_selectors.items()},
+        )
         reach = Reach(view)
         documents = broken | {origin: identity for identity, origin in self._origins.items()}
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired import _models
 from avtech_controller.desired._careful import Tree, read_carefully
@@ -15,7 +17,7 @@ from avtech_controller.desired._state import Key, Origin, SlugKey
 from avtech_controller.desired._text import Range, Segment, SyntaxProblem, decode, split
 from avtech_controller.findings import Finding, Place
 from avtech_schema.identifiers import ClientId, Slug
-from avtech_schema.resources import Resource
+from avtech_schema.resources import Resource, ScreenSelector
 
 MAX_FINDINGS = 100
 """Findings shown for one file."""
@@ -33,6 +35,7 @@ class FileContent:
     problems: list[Problem] = field(default_factory=list)
     broken: dict[Origin, tuple[str, Key]] = field(default_factory=dict)
     """Kinds and names of the documents that are not resources, where they can be told."""
+    broken_selectors: dict[SlugKey, ScreenSelector] = field(default_factory=dict)
     broken_fleets: list[Origin] = field(default_factory=list)
     broken_names: set[str] = field(default_factory=set)
     """Names in documents that could not be read at all."""
@@ -93,6 +96,8 @@ def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
         content.problems.extend(_models.problems(document, Spot(origin)))
         if identity := _identity(document):
             content.broken[origin] = identity
+            if identity[0] == "Schedule" and isinstance(identity[1], SlugKey) and (selector := _selector(document)):
+                content.broken_selectors[identity[1]] = selector
         if document.get("kind") == "Fleet":
             content.broken_fleets.append(origin)
 
@@ -107,6 +112,14 @@ def _identity(document: dict[str, Any]) -> tuple[str, Key] | None:
         return kind, name
     client = spec.get("client") if isinstance(spec, dict) else None
     return (kind, SlugKey(ClientId(client), Slug(name))) if isinstance(client, str) else None
+
+
+def _selector(document: dict[str, Any]) -> ScreenSelector | None:
+    """What a faulty schedule selects all the same."""
+    try:
+        return ScreenSelector.model_validate(document["spec"].get("screens"))
+    except ValidationError:
+        return None
 
 
 def _names(text: str) -> Iterator[str]:

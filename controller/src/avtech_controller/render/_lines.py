@@ -1,0 +1,36 @@
+"""One line for each finding, and JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from avtech_controller.findings import Finding
+from avtech_controller.render._clean import clean
+from avtech_controller.render._full import where
+
+FORMAT_VERSION = 1
+
+
+def render_concise(findings: Sequence[Finding]) -> str:
+    """`file:line:column: severity[CODE] message`, one finding a line."""
+    return "".join(f"{where(f.place)}: {f.severity.value}[{f.code}] {clean(f.message)}\n" for f in findings)
+
+
+def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """All findings as a JSON value; lines and columns count from 1, 0 means the file as a whole."""
+    return {"format_version": FORMAT_VERSION, "findings": [_finding(finding) for finding in findings]}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    place = finding.place
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+        "help": finding.help,
+        "impact": finding.impact,
+    }
