@@ -8,6 +8,7 @@ from avtech_controller.demo._style import PALETTE
 from avtech_controller.demo.story import DaySegment, ScreenDay
 
 _TICKS = range(0, 25, 3)
+_HEAD = "".join(f'<th scope="col">{name}</th>' for name in ("Local time", "On air", "Clips"))
 
 
 def colours(days: Sequence[ScreenDay]) -> Mapping[str, str]:
@@ -27,10 +28,11 @@ def render_day(day: ScreenDay, now: datetime, colour: Mapping[str, str]) -> str:
     what = "; ".join(f"{_span(segment, day, start, end)} {segment.label}" for segment in segments)
     return (
         f'<section class="day"><header><h3>{escape(day.screen)}</h3><span class="soft">{escape(day.title)} · {zone} · '
-        f'{day.day:%a} {day.day.isoformat()}</span></header><div class="bar" role="img" aria-label="{escape(what)}">{bar}{mark}</div>'
-        f'<div class="axis" aria-hidden="true">{_axis(day, start, end)}</div><details><summary>as a table</summary>'
-        f'<div class="wide"><table><thead><tr><th scope="col">Local time</th><th scope="col">On air</th><th scope="col">Clips</th>'
-        f"</tr></thead><tbody>{rows}</tbody></table></div></details></section>"
+        f"{day.day:%a} {day.day.isoformat()}</span></header>"
+        f'<div class="bar" role="img" aria-label="{escape(what)}">{bar}{mark}</div>'
+        f'<div class="axis" aria-hidden="true">{_axis(day, start, end)}</div>'
+        f'<details><summary>as a table</summary><div class="wide"><table><thead><tr>{_HEAD}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></details></section>"
     )
 
 

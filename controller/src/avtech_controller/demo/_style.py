@@ -24,7 +24,10 @@ h3 { font-size: 1rem; margin: 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; background: var(--card); font-size: .9rem; }
 caption { text-align: left; padding-bottom: .4rem; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border: 1px solid var(--line); }
+th, td { overflow-wrap: break-word; }
+td:last-child { min-width: 11rem; }
+.events th { width: 7rem; } .wide + .wide { margin-top: 1.25rem; }
 thead th { font-weight: 600; color: var(--soft); }
 tbody th, td.num, time { font-variant-numeric: tabular-nums; }
 tbody th { font-weight: 600; white-space: nowrap; }

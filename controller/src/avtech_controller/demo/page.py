@@ -63,7 +63,8 @@ def _cell(place: int, text: str) -> str:
 
 def _shots(shots: Iterable[Shot]) -> Iterable[str]:
     body = "".join(
-        f'<figure><img src="{_data_uri(shot.image)}" alt="{escape(shot.alt)}"><figcaption>{escape(shot.caption)}</figcaption></figure>'
+        f'<figure><img src="{_data_uri(shot.image)}" alt="{escape(shot.alt)}">'
+        f"<figcaption>{escape(shot.caption)}</figcaption></figure>"
         for shot in shots
     )
     return [f'<div class="shots">{body}</div>'] if body else []
@@ -77,17 +78,21 @@ def _data_uri(image: bytes) -> str:
 def _days(story: DemoStory) -> Iterable[str]:
     colour = colours(story.days)
     ordered: list[ScreenDay] = sorted(story.days, key=lambda day: day.screen)
-    return (render_day(day, story.now, colour) for day in ordered)
+    if ordered:
+        yield '<p class="soft">Grey is the fallback, which plays when no rule can; the red line is the time of this run.</p>'
+    yield from (render_day(day, story.now, colour) for day in ordered)
 
 
 def _events(events: Iterable[StoryEvent]) -> Iterable[str]:
+    head = '<thead><tr><th scope="col">UTC</th><th scope="col">What was seen</th></tr></thead>'
     for chapter, group in groupby(events, key=lambda event: event.chapter):
-        rows = "".join(
-            f'<tr><th scope="row"><time datetime="{event.at.astimezone(UTC).isoformat(timespec="milliseconds")}">'
-            f"{event.at.astimezone(UTC):%H:%M:%S}.{event.at.microsecond // 100_000}</time></th><td>{escape(event.text)}</td></tr>"
-            for event in group
-        )
-        yield (
-            f'<div class="wide"><table><caption>{escape(chapter)}</caption><thead><tr><th scope="col">UTC</th>'
-            f'<th scope="col">What was seen</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        )
+        rows = "".join(_event(event) for event in group)
+        caption = f"<caption>{escape(chapter)}</caption>"
+        yield f'<div class="wide"><table class="events">{caption}{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _event(event: StoryEvent) -> str:
+    at = event.at.astimezone(UTC)
+    clock = f"{at:%H:%M:%S}.{at.microsecond // 100_000}"
+    time = f'<time datetime="{at.isoformat(timespec="milliseconds")}">{clock}</time>'
+    return f'<tr><th scope="row">{time}</th><td>{escape(event.text)}</td></tr>'
