@@ -14,21 +14,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
 from avtech_player.clock import TrustedClock, spell
-from avtech_player.durable import DiskError, TooLargeError, read_bounded, replace_atomically
+from avtech_player.durable import DiskError
 from avtech_player.generations import Library
+from avtech_player.last_report import keep_report
 from avtech_player.ports import Stage
 from avtech_player.store import Store
 from avtech_player.sync import Updater
 from avtech_schema.envelope import seal
-from avtech_schema.errors import AvtechError, TrustError
+from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import ByteSize, ClientId, ScreenId
 from avtech_schema.layout import report_key
-from avtech_schema.report import MAX_REPORT_BYTES, PAYLOAD_TYPE, Report, Storage, System, parse_report
+from avtech_schema.report import PAYLOAD_TYPE, Report, Storage, System
 
 _log = logging.getLogger("avtech.player.reports")
 _MAX_ERROR = 1000
 _QUARANTINE_SHOWN = 10
-_FILE = "report.json"
 
 
 def player_version() -> str:
@@ -86,7 +86,7 @@ class Reporter:
     def _send(self, report: Report) -> None:
         payload = report.payload()
         try:
-            replace_atomically(self.directory / _FILE, payload)
+            keep_report(self.directory, payload)
         except DiskError as error:
             _log.warning("the report is not kept here: %s", error)
         self.store.write(report_key(self.client, self.screen), seal(payload, PAYLOAD_TYPE, CryptoSigner(self.key)))
@@ -97,19 +97,6 @@ class Reporter:
             return Storage(ByteSize(usage.total), ByteSize(usage.free), ByteSize(self.library.content_bytes()))
         except (OSError, AvtechError):
             return Storage(ByteSize(0), ByteSize(0), ByteSize(0))
-
-
-def last_report(directory: Path) -> Report | None:
-    """The last report that was made here, whether or not the store took it; None when there is none to read.
-
-    Raises:
-        DiskError: the disk failed.
-    """
-    try:
-        data = read_bounded(directory / _FILE, limit=MAX_REPORT_BYTES)
-        return None if data is None else parse_report(data)
-    except (TooLargeError, TrustError):
-        return None
 
 
 def _system() -> System:
