@@ -15,6 +15,7 @@ from avtech_schema.layout import content_key
 from avtech_schema.manifest import Asset, Display, Item, Manifest, Orientation, Rule
 
 NOW = datetime(2026, 11, 26, 11, 0, tzinfo=UTC)
+TODAY = NOW.date()
 MADRID = time_zone("Europe/Madrid")
 HOSTILE = '"><script>alert(1)</script><img src=https://x.example/y onerror=z>'
 
@@ -48,7 +49,7 @@ def read(story: DemoStory) -> Reader:
     return reader
 
 
-def day(*segments: DaySegment, on: date = NOW.date()) -> ScreenDay:
+def day(*segments: DaySegment, on: date = TODAY) -> ScreenDay:
     return ScreenDay("SCR-ACME-1", "Lobby", MADRID, on, segments)
 
 
@@ -158,7 +159,9 @@ def _manifest() -> Manifest:
             house: (Item(VideoId("VID-B"), None),),
         },
         fallback=house,
-        assets={
-            name: Asset(digest, ByteSize(1), DurationMs(1000), content_key(client, digest)) for name, digest in digests.items()
-        },
+        assets={name: _asset(client, digest) for name, digest in digests.items()},
     )
+
+
+def _asset(client: ClientId, digest: Sha256) -> Asset:
+    return Asset(digest, ByteSize(1), DurationMs(1000), content_key(client, digest))
