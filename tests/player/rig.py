@@ -8,8 +8,9 @@ from pathlib import Path
 from avtech_player.clock import TrustedClock
 from avtech_player.generations import Library, free_bytes
 from avtech_player.ports import Generation, TrialResult
+from avtech_player.state import PlayerState
 from avtech_player.store import Store, open_store
-from avtech_player.sync import Parts, Updater
+from avtech_player.sync import Outcome, Parts, Updater
 from avtech_player.trust import Trust
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.report import EngineHealth, NowPlaying
@@ -77,9 +78,9 @@ class Rig:
     def start(self) -> None:
         asyncio.run(self.updater.start())
 
-    def step(self):
+    def step(self) -> Outcome:
         return asyncio.run(self.updater.step())
 
     @property
-    def state(self):
+    def state(self) -> PlayerState:
         return self.updater.state
