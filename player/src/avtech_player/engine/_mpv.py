@@ -28,6 +28,7 @@ class MpvEngine:
         self._session: Session | None = None
         self._supervision: asyncio.Task[None] | None = None
         self._wanted: Clip | None = None
+        self._following: Clip | None = None
         self._degrees = 0
         self._deaths = 0
         self._restarts = 0
@@ -40,18 +41,19 @@ class MpvEngine:
 
     async def show(self, clip: Clip) -> None:
         """Cut to a clip at once; while mpv is down, it begins with it."""
-        self._wanted = clip
+        self._wanted, self._following = clip, None
         if self._session:
             await self._session.show(clip)
 
     async def queue(self, clip: Clip) -> None:
-        """Have a clip follow the one on screen; dropped while mpv is down."""
+        """Have a clip follow the one on screen, or while mpv is down, the one it will begin with."""
+        self._following = clip
         if self._session:
             await self._session.queue(clip)
 
     async def slate(self) -> None:
         """Cut to the slate."""
-        self._wanted = None
+        self._wanted = self._following = None
         if self._session:
             await self._session.show(None)
 
@@ -101,6 +103,7 @@ class MpvEngine:
             death = await self._live()
             self._deaths = 1 if time.monotonic() - begun >= HEALTHY_S else self._deaths + 1
             self._restarts += 1
+            self._following = None
             _LOGGER.warning("the engine died: %s", death.reason)
             self._events.put_nowait(death)
             await asyncio.sleep(restart_delay(self._deaths, self._rng))
@@ -109,7 +112,7 @@ class MpvEngine:
         session = Session(self._settings, self._take)
         self._session = session
         try:
-            return await session.run(lambda: (self._wanted, self._degrees))
+            return await session.run(lambda: (self._wanted, self._following, self._degrees))
         except EnvironmentFailedError as error:
             return Died(str(error), blind=True)
         finally:

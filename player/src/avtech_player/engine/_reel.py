@@ -9,6 +9,7 @@ MAX_DECODER_ERRORS = 25
 """A clip that brings so many is taken off the screen before its end."""
 _BAD_DECODER_ERRORS = 3
 _SHORT_MS = 300
+_DROPPED = 16
 
 
 @dataclass(eq=False, slots=True)
@@ -31,13 +32,21 @@ class Reel:
     """The playlist in step with mpv's, and the entry that is on."""
 
     entries: list[Entry] = field(default_factory=list)
+    dropped: list[Entry] = field(default_factory=list)
+    """Entries taken out of the playlist of late: mpv may not have begun or ended them yet."""
     current: Entry | None = None
     failed: list[Ended] = field(default_factory=list)
     """Clips that brought no frame: told once another entry proves that the display works."""
 
     def find(self, entry_id: object) -> Entry | None:
         """The entry mpv speaks of."""
-        return next((entry for entry in self.entries if entry.id is not None and entry.id == entry_id), None)
+        known = (*self.entries, *self.dropped)
+        return next((entry for entry in known if entry.id is not None and entry.id == entry_id), None)
+
+    def drop(self, first: int, last: int) -> None:
+        """Entries `[first, last)` leave the playlist."""
+        self.dropped = (self.dropped + self.entries[first:last])[-_DROPPED:]
+        del self.entries[first:last]
 
     def begin(self, entry: Entry, now: float) -> None:
         """mpv opens an entry."""

@@ -42,8 +42,10 @@ class Session:
         self.drawing = False
         """A picture is on screen: a clip's or the slate's."""
 
-    async def run(self, first: Callable[[], tuple[Clip | None, int]]) -> Died:
-        """Start mpv, show what is wanted by then (a clip or None for the slate, and its rotation), and go on until mpv dies.
+    async def run(self, first: Callable[[], tuple[Clip | None, Clip | None, int]]) -> Died:
+        """Start mpv, show what is wanted by then, and go on until mpv dies.
+
+        `first` tells the clip to begin with (None: the slate), the one to follow it, and the rotation.
 
         Raises:
             EnvironmentFailedError: mpv cannot be started at all.
@@ -71,11 +73,11 @@ class Session:
         answers = [self._load(clip, "replace")]
         if clip is not None:
             answers.append(self._load(None, "append"))
-        reel.entries = reel.entries[-len(answers) :]
+        reel.drop(0, len(reel.entries) - len(answers))
         await self._all(answers)
 
     async def queue(self, clip: Clip) -> None:
-        """Have a clip follow the one on screen; dropped while mpv is starting."""
+        """Have a clip follow the one on screen; while mpv is starting, it will ask what follows."""
         if self._ipc is None:
             return
         entries = self._reel.entries
@@ -86,7 +88,7 @@ class Session:
         following = entries.index(current) + 1
         answers = [self._load(clip, "append")]
         while entries[following].clip is not None and following < len(entries) - 2:
-            del entries[following]
+            self._reel.drop(following, following + 1)
             answers.append(self._send("playlist-remove", following))
         last = len(entries) - 1
         entries.insert(following, entries.pop())
@@ -121,11 +123,13 @@ class Session:
         if not self._dead.done():
             self._dead.set_result(why)
 
-    async def _open(self, first: Clip | None, degrees: int) -> None:
+    async def _open(self, first: Clip | None, following: Clip | None, degrees: int) -> None:
         self._send("request_log_messages", "warn")
         if degrees:
             self._send("set_property", "video-rotate", degrees)
         await self.show(first)
+        if following:
+            await self.queue(following)
         if self._ipc:
             with contextlib.suppress(IpcError):
                 self.version = str(await self._ipc.ask("get_property", "mpv-version"))[:80]
@@ -176,10 +180,12 @@ class Session:
         if entry is None:
             return
         self._reel.begin(entry, now)
-        for _ in range(entries.index(entry)):
-            del entries[0]
-            self._send("playlist-remove", 0)
         self._wake.set()
+        if entry not in entries:
+            return
+        for _ in range(entries.index(entry)):
+            self._reel.drop(0, 1)
+            self._send("playlist-remove", 0)
         if entry.clip is None and len(entries) > 1:  # it overtook a clip that was being queued
             self._send("playlist-play-index", 1)
 
@@ -201,7 +207,7 @@ class Session:
     def _fill(self, idle: object) -> None:
         """Go to the slate, if nothing is on its way to mpv."""
         if idle is True and all(entry.id is not None for entry in self._reel.entries):
-            self._reel.entries.clear()
+            self._reel.drop(0, len(self._reel.entries))
             self._load(None, "replace")
 
     def _hear(self, prefix: str, level: str, text: str, now: float) -> None:
