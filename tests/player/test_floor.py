@@ -1,0 +1,70 @@
+"""The floor: it only rises, it survives one damaged copy, and a rotated key starts anew."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from avtech_player.floor import Floor, Role, RollbackError, load_floor, save_floor
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+EXPIRY = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def raised(floor: Floor, version: int, *, keys: tuple[str, ...] = ("k",), signed: datetime | None = NOON) -> Floor:
+    return floor.accept({"timestamp": Role(version, keys)}, signed=signed, expiry=EXPIRY)
+
+
+def test_a_lower_version_is_refused_and_an_equal_one_is_not() -> None:
+    floor = raised(Floor(), 5)
+    raised(floor, 5)
+    with pytest.raises(RollbackError, match="version 4; version 5 was seen"):
+        raised(floor, 4)
+
+
+def test_a_role_with_other_keys_starts_anew() -> None:
+    assert raised(raised(Floor(), 5), 1, keys=("new",)).roles["timestamp"].version == 1
+
+
+def test_signed_time_only_rises() -> None:
+    floor = raised(raised(Floor(), 5), 6, signed=datetime(2020, 1, 1, tzinfo=UTC))
+    assert floor.signed == NOON
+    assert raised(floor, 6, signed=None).signed == NOON
+
+
+def test_roles_that_were_not_looked_at_keep_their_floor() -> None:
+    floor = Floor().accept({"bins-0": Role(9, ("k",))}, signed=NOON, expiry=EXPIRY)
+    assert raised(floor, 1).roles["bins-0"].version == 9
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    floor = raised(Floor(), 5)
+    save_floor(tmp_path, floor)
+    assert load_floor(tmp_path) == floor
+
+
+@pytest.mark.parametrize("copy", ["floor-a.json", "floor-b.json"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\0" * 100, b"x" * 300_000])
+def test_one_damaged_copy_does_not_lower_it(tmp_path: Path, copy: str, damage: bytes) -> None:
+    floor = raised(Floor(), 5)
+    save_floor(tmp_path, floor)
+    (tmp_path / copy).write_bytes(damage)
+    assert load_floor(tmp_path) == floor
+
+
+def test_of_two_copies_the_newer_counts(tmp_path: Path) -> None:
+    old = raised(Floor(), 5)
+    new = raised(old, 6)
+    save_floor(tmp_path, old)
+    before = (tmp_path / "floor-b.json").read_bytes()
+    save_floor(tmp_path, new)
+    (tmp_path / "floor-b.json").write_bytes(before)
+    assert load_floor(tmp_path) == new
+
+
+def test_a_flipped_digit_is_noticed(tmp_path: Path) -> None:
+    save_floor(tmp_path, raised(Floor(), 5))
+    for name in ("floor-a.json", "floor-b.json"):
+        path = tmp_path / name
+        path.write_bytes(path.read_bytes().replace(b'"version":5', b'"version":1'))
+    assert load_floor(tmp_path) == Floor()
