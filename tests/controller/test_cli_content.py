@@ -98,6 +98,12 @@ def test_adding_the_same_file_again_changes_nothing_and_repairs_the_store(desk: 
     assert desk.objects() == objects
 
 
+def test_what_is_said_of_a_present_clip_is_not_silently_dropped(desk: Desk, clips: Clips) -> None:
+    desk.run("add", clips["good.mp4"], "--client", "CLI-ACME")
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME", "--rights-until", "2027-01-01") == 0
+    assert "rights of VID-ACME-GOOD were left as they are; edit content-index/CLI-ACME/VID-ACME-GOOD.yaml" in desk.err
+
+
 def test_a_given_name_title_and_rights_are_written(desk: Desk, clips: Clips) -> None:
     options = (
         "--name",
@@ -301,6 +307,15 @@ def test_check_finds_what_is_missing_or_shorter_and_deeply_what_differs(desk: De
     assert [problem["code"] for problem in desk.json()["problems"]] == ["AVT425", "AVT424"]
     assert desk.run("check", "--deep") == 1
     assert "VID-ACME-GOOD: the store holds other bytes" in desk.err
+
+
+def test_an_empty_index_and_a_wrong_directory_are_errors_never_nothing_wrong(desk: Desk, tmp_path: Path) -> None:
+    assert desk.run("check") == 1
+    assert "no active clip to check" in desk.err
+    desk.repo = tmp_path / "elsewhere"
+    desk.repo.mkdir()
+    assert desk.run("check") == desk.run("list") == 1
+    assert "holds neither fleet/ nor content-index/" in desk.err
 
 
 def test_an_object_of_another_size_is_never_taken_for_the_clip(desk: Desk, clips: Clips) -> None:

@@ -26,7 +26,7 @@ from avtech_controller.content import (
 from avtech_controller.desired import open_source
 from avtech_controller.media import MediaError, measure, thumbnail
 from avtech_controller.stores import ObjectStore, open_store
-from avtech_schema.errors import ConfigurationError
+from avtech_schema.errors import ConfigurationError, FindingsError
 from avtech_schema.identifiers import ClientId, client_id, video_id
 from avtech_schema.resources import Rights, Video
 
@@ -89,6 +89,8 @@ def add(
     if not problems and target:
         _apply(plan, target, repo)
     _print_additions(plan, problems, output, dry_run=dry_run)
+    if title or wish.rights:
+        _note_unchanged(plan)
     return 1 if problems else 0
 
 
@@ -116,7 +118,7 @@ def list_(*, client: str | None, archived: bool, repo: Path, commit: str | None,
         size = f"{spec.size_bytes:>12,} B"
         facts = f"{spec.duration_ms / 1000:6.2f} s  {media.width:>4}x{media.height:<4} {size}"
         click.echo(f"{video.metadata.name:<{width}}  {facts}  {spec.title or ''}{state}")
-    click.echo(f"{len(videos)} clips, {sum(video.spec.size_bytes for video in videos):,} bytes", err=True)
+    click.echo(f"{_count(len(videos), 'clip')}, {sum(video.spec.size_bytes for video in videos):,} bytes", err=True)
 
 
 @content.command()
@@ -135,12 +137,16 @@ def check(*, client: str | None, deep: bool, repo: Path, commit: str | None, sto
     """
     index = read_index(open_source(repo, commit))
     videos = _chosen(index, client, archived=False)
+    if not videos:
+        raise FindingsError(
+            "the index has no active clip to check", hint="`avtech content list --archived` shows what there is"
+        )
     with _progress("checking", len(videos)) as advance:
         problems = check_store(videos, _store(store, index), deep=deep, checked=advance)
     if output == "json":
         _print_json({"checked": len(videos), "deep": deep, "problems": [_problem(one) for one in problems]})
     else:
-        click.echo(f"{len(videos)} clips checked, {len(problems)} problems")
+        click.echo(f"{_count(len(videos), 'clip')} checked, {_count(len(problems), 'problem')}")
     _tell(problems)
     return 1 if problems else 0
 
@@ -242,10 +248,22 @@ def _print_additions(plan: AdditionPlan, problems: Sequence[_Problem], output: s
         click.echo(f"{what} written to content-index/; name the clips in playlists, and commit both", err=True)
 
 
+def _note_unchanged(plan: AdditionPlan) -> None:
+    """Say that what was given for a clip that is in the index already was not written over what people wrote there."""
+    for one in plan.additions:
+        if one.state == "present":
+            entry = entry_path(ClientId(one.video.spec.client), one.name)
+            click.echo(f"note: the title and rights of {one.name} were left as they are; edit {entry}", err=True)
+
+
 def _state(addition: Addition, *, dry_run: bool) -> str:
     if addition.state == "present":
         return "present"
     return "would add" if dry_run else "added"
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tell(problems: Sequence[_Problem]) -> None:

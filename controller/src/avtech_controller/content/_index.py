@@ -35,11 +35,17 @@ def read_index(source: Source) -> Index:
     """Read the index, and of the rest only the Fleet and the clients.
 
     Raises:
-        FindingsError: an entry of the index is not valid, or two have the same name: what is there cannot be told.
+        FindingsError: an entry of the index is not valid, or two have the same name: what is there cannot be told;
+            or there is no file at all.
         SourceError: the source cannot be read.
     """
     index = Index()
-    for file in sorted(source.files(), key=lambda one: one.path):
+    files = sorted(source.files(), key=lambda one: one.path)
+    if not files:
+        raise FindingsError(
+            f"{source.root.absolute()} holds neither fleet/ nor content-index/", hint="name the repository: --repo DIR"
+        )
+    for file in files:
         in_index = file.path.startswith(f"{FOLDER}/")
         try:
             for document in _documents(file):
