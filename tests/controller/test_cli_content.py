@@ -17,6 +17,7 @@ from avtech_controller.cli._main import run
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.resources import Video
 from tests.clips import Clips, clips, undecodable
+from tests.weed import S3Server
 
 pytestmark = pytest.mark.media
 __all__ = ["clips"]
@@ -345,3 +346,16 @@ def test_entries_keep_the_modeline_of_their_neighbours(desk: Desk, clips: Clips)
     assert entry.read_text() == before
     written = (desk.repo / "content-index/CLI-ACME/VID-ACME-OTHER.yaml").read_text()
     assert written.startswith("# yaml-language-server: $schema=../v.json\napiVersion: avtech/v1\n")
+
+
+@pytest.mark.s3
+def test_clips_go_to_a_real_s3_store_once(
+    desk: Desk, clips: Clips, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    store = s3_server.url()
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME", store=store) == 0
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME", store=store) == 0
+    assert desk.out.startswith("present")
+    assert desk.run("check", "--deep", store=store) == 0
