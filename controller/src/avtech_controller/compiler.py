@@ -1,10 +1,11 @@
 """Compiles the desired state into one manifest per screen: pure, the same bytes on any machine (DESIGN section 4)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from avtech_controller.desired._state import DesiredState, SlugKey
+from avtech_controller.selection import Selection
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import (
     ByteSize,
@@ -25,7 +26,6 @@ from avtech_schema.resources import (
     PowerHoursSpec,
     ScheduleRule,
     Screen,
-    ScreenSelector,
     Video,
     Weekday,
 )
@@ -53,17 +53,6 @@ def compile_state(state: DesiredState, *, only: Collection[ScreenId] | None = No
     return {screen: _compile_screen(state, parts, screen, airing.get(screen, [])) for screen in wanted}
 
 
-def selected_screens(state: DesiredState, client: ClientId, selector: ScreenSelector) -> set[ScreenId]:
-    """The screens of a client that a schedule selects by name, group or label; unknown names select nothing."""
-    selected = {ScreenId(name) for name in selector.names}
-    for name in selector.groups:
-        if group := state.groups.get(SlugKey(client, Slug(name))):
-            selected |= {ScreenId(screen) for screen in group.spec.screens}
-            selected |= _labelled(state, client, group.spec.match_labels)
-    selected |= _labelled(state, client, selector.match_labels)
-    return {name for name in selected if name in state.screens and state.screens[name].spec.client == client}
-
-
 def time_zone_of(state: DesiredState, screen: Screen) -> str:
     """The screen's own zone, else its client's, else the fleet's."""
     client = state.clients.get(ClientId(screen.spec.client))
@@ -77,24 +66,14 @@ def fallback_of(state: DesiredState, screen: Screen) -> Slug | None:
     return Slug(name) if name else None
 
 
-def _labelled(state: DesiredState, client: ClientId, labels: Mapping[str, str] | None) -> set[ScreenId]:
-    if not labels:
-        return set()
-    wanted = labels.items()
-    return {
-        name
-        for name, screen in state.screens.items()
-        if screen.spec.client == client and wanted <= screen.metadata.labels.items()
-    }
-
-
 def _rules_by_screen(state: DesiredState) -> dict[ScreenId, list[Rule]]:
     """Every screen's rules in order of schedule and position, whatever files they came from."""
     airing: dict[ScreenId, list[Rule]] = {}
+    selection = Selection(state)
     for key in sorted(state.schedules):
         schedule = state.schedules[key]
         rules = [compile_rule(key.name, number, rule) for number, rule in enumerate(schedule.spec.rules, 1)]
-        for screen in selected_screens(state, key.client, schedule.spec.screens):
+        for screen in selection.screens(key.client, schedule.spec.screens):
             airing.setdefault(screen, []).extend(rules)
     return airing
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from avtech_controller.checks.view import View
-from avtech_controller.compiler import CompiledScreen, compile_rule, compile_state, fallback_of, selected_screens
+from avtech_controller.compiler import CompiledScreen, compile_rule, compile_state, fallback_of
 from avtech_controller.desired._spots import Problem
 from avtech_controller.desired._state import SlugKey
 from avtech_schema.airtime import Segment, airtime, local_instant
@@ -33,7 +33,7 @@ def _black_screens(view: View) -> Iterator[Problem]:
     airing: dict[ScreenId, list[tuple[ClientId, Rule]]] = {}
     for key, schedule in view.state.schedules.items():
         rules = [(key.client, compile_rule(key.name, number, rule)) for number, rule in enumerate(schedule.spec.rules, 1)]
-        for selected in selected_screens(view.state, key.client, schedule.spec.screens):
+        for selected in view.selection.screens(key.client, schedule.spec.screens):
             airing.setdefault(selected, []).extend(rules)
     for name, screen in view.state.screens.items():
         fallback = fallback_of(view.state, screen)

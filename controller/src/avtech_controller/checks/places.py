@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from avtech_controller.checks.view import View
-from avtech_controller.compiler import selected_screens
 from avtech_controller.desired._models import did_you_mean
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey, key_of
 from avtech_schema.airtime import time_zones
-from avtech_schema.identifiers import ClientId
-from avtech_schema.resources import Resource, ScreenSelector
+from avtech_schema.resources import Resource
 
 FLEET_FILE = "fleet/fleet.yaml"
 
@@ -100,11 +98,10 @@ def _time_zones(view: View) -> Iterator[Problem]:
 
 def _selections(view: View) -> Iterator[Problem]:
     for key, schedule in view.state.schedules.items():
-        if not selected_screens(view.state, key.client, schedule.spec.screens):
+        if not view.selection.screens(key.client, schedule.spec.screens):
             spot = view.spot(schedule).key("spec", "screens")
             yield Problem("AVT214", f'schedule "{key.name}" selects no screen', spot, "nobody is meant by this")
     for key, group in view.state.groups.items():
-        selector = ScreenSelector.model_construct(names=group.spec.screens, match_labels=group.spec.match_labels)
-        if not selected_screens(view.state, ClientId(key.client), selector):
+        if not view.selection.members(key.client, group):
             spot = view.spot(group).key("spec")
             yield Problem("AVT214", f'group "{key.name}" selects no screen', spot, "nobody is meant by this")

@@ -3,11 +3,10 @@
 from functools import cached_property
 
 from avtech_controller.checks.view import View
-from avtech_controller.compiler import fallback_of, selected_screens
+from avtech_controller.compiler import fallback_of
 from avtech_controller.desired._state import Key, SlugKey
 from avtech_controller.findings import Severity
 from avtech_schema.identifiers import ClientId, ScreenId, Slug
-from avtech_schema.resources import Group, ScreenSelector
 
 _SHOWN = 3
 
@@ -18,6 +17,7 @@ class Reach:
     def __init__(self, view: View) -> None:
         self._view = view
         self._state = view.state
+        self._selection = view.selection
 
     def screens(self, kind: str, key: Key) -> frozenset[ScreenId]:
         """The screens that a resource, valid or not, has to do with."""
@@ -42,11 +42,11 @@ class Reach:
         if kind == "Playlist":
             return self._by_playlist(key)
         if kind == "Schedule" and key in state.schedules:
-            return frozenset(selected_screens(state, key.client, state.schedules[key].spec.screens))
+            return frozenset(self._selection.screens(key.client, state.schedules[key].spec.screens))
         if kind == "Schedule" and key in self._view.broken_selectors:
-            return frozenset(selected_screens(state, key.client, self._view.broken_selectors[key]))
+            return frozenset(self._selection.screens(key.client, self._view.broken_selectors[key]))
         if kind == "Group" and key in state.groups:
-            return frozenset(selected_screens(state, key.client, _selector(state.groups[key])))
+            return frozenset(self._selection.members(key.client, state.groups[key]))
         if kind == "AirCheck" and key in state.checks:
             return frozenset({ScreenId(state.checks[key].spec.screen)})
         return frozenset()
@@ -78,7 +78,7 @@ class Reach:
         """Screens by the playlists that their rules and fallbacks name."""
         found: dict[SlugKey, set[ScreenId]] = {}
         for key, schedule in self._state.schedules.items():
-            screens = selected_screens(self._state, key.client, schedule.spec.screens)
+            screens = self._selection.screens(key.client, schedule.spec.screens)
             for rule in schedule.spec.rules:
                 found.setdefault(SlugKey(key.client, Slug(rule.play)), set()).update(screens)
         for name, screen in self._state.screens.items():
@@ -95,10 +95,6 @@ class Reach:
                 held: Key = item.clip or SlugKey(key.client, Slug(item.playlist or ""))
                 found.setdefault(held, set()).add(key)
         return found
-
-
-def _selector(group: Group) -> ScreenSelector:
-    return ScreenSelector.model_construct(names=group.spec.screens, match_labels=group.spec.match_labels)
 
 
 def _count(screens: list[ScreenId]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from avtech_controller.desired._spots import Spot
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey
+from avtech_controller.selection import Selection
 from avtech_schema.identifiers import ClientId, Slug
 from avtech_schema.resources import Resource, ScreenSelector
 
@@ -26,6 +27,10 @@ class View:
     """What faulty schedules select, where that can be told."""
     tables: Mapping[str, Mapping[Key, Resource]] = field(default_factory=dict)
     """The state's resources by kind and name."""
+    selection: Selection = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "selection", Selection(self.state))
 
     def spot(self, resource: Resource) -> Spot:
         """Where a resource was written."""

@@ -10,30 +10,29 @@ import yaml_rs
 
 from avtech_controller.desired._text import Segment
 
-_MAX_INDENTATION = 64
 _MAX_BRACKETS = 32
 _MAX_PARTS = 80_000
 
-_UNSURE = re.compile(
-    r"""
-      (?:^|[\s\[{,:])(?:[&*]\S|!)      # anchors, aliases and tags
-    | ^%                                # directives
-    | <<                                # merge keys
-    | (?:^|[\s\[{,])[-+.]?(?=[0-9.]*_)[0-9_.eE+-]+(?=[\s\]},:]|\Z)    # 1_000: a number for yaml-rs, text in YAML 1.2
-    | (?:^|[\s\[{,])[-+]?0[xXoObB]      # bases: yaml-rs reads more of them than YAML 1.2
-    | [0-9]{16}                         # numbers that JSON does not keep exactly
-    | \.(?:inf|Inf|INF|nan|NaN|NAN)
-    | ^[ ?-]{64}                        # nesting
-    | \t                                # where tabs may stand is a matter of dispute
-    """,
-    re.VERBOSE | re.MULTILINE,
+_UNSURE: tuple[tuple[tuple[str, ...], str], ...] = (
+    # A text that holds one of the marks is searched for the pattern: most texts hold none, and a search costs more.
+    (("&", "*"), r"(?:^|[\s\[{,:])[&*]\S"),  # anchors and aliases
+    (("!",), r"(?:^|[\s\[{,:])!"),  # tags
+    (("%",), r"^%"),  # directives
+    (("<<",), r"<<"),  # merge keys
+    (("_",), r"(?:^|[\s\[{,])[-+.]?(?=[0-9.]*_)[0-9_.eE+-]+(?=[\s\]},:]|\Z)"),  # yaml-rs reads 1_000 as a number
+    (("0x", "0X", "0o", "0O", "0b", "0B"), r"(?:^|[\s\[{,])[-+]?0[xXoObB]"),  # and knows more bases than YAML 1.2
+    ((".i", ".I", ".n", ".N"), r"\.(?:inf|Inf|INF|nan|NaN|NAN)"),
+    (("\t",), r"\t"),  # where tabs may stand is a matter of dispute
+    (("\n" + " " * 64, "- - ", "? ? "), r"^[ ?-]{64}"),  # nesting
+    (("",), r"[0-9]{16}"),  # numbers that JSON does not keep exactly
 )
+_PATTERNS = tuple((marks, re.compile(pattern, re.MULTILINE)) for marks, pattern in _UNSURE)
 
 
 def read_quickly(segment: Segment) -> tuple[bool, Any]:
     """Read one document: whether it could be read with certainty, and its value (None when it is empty)."""
     text = segment.text
-    if _UNSURE.search(text) or _brackets_or_parts(text):
+    if _is_unsure(text) or _is_large(text):
         return False, None
     try:
         value = yaml_rs.loads(text, parse_datetime=False)
@@ -42,7 +41,11 @@ def read_quickly(segment: Segment) -> tuple[bool, Any]:
     return isinstance(value, dict), value
 
 
-def _brackets_or_parts(text: str) -> bool:
+def _is_unsure(text: str) -> bool:
+    return any(any(mark in text for mark in marks) and pattern.search(text) for marks, pattern in _PATTERNS)
+
+
+def _is_large(text: str) -> bool:
     """Whether a document could be nested deeply by brackets, or could have very many parts."""
     if text.count("[") + text.count("{") > _MAX_BRACKETS and _depth(text) > _MAX_BRACKETS:
         return True
