@@ -7,6 +7,8 @@ import orjson
 
 from avtech_schema.identifiers import Sha256
 
+_MAX_DEPTH = 100
+
 
 def canonical_bytes(value: Any) -> bytes:
     """Spell a JSON value canonically: sorted keys, no spaces, UTF-8.
@@ -14,10 +16,14 @@ def canonical_bytes(value: Any) -> bytes:
     For values of str (keys ASCII), int within ±2^53, bool, None, list, tuple and dict, orjson's sorted output is RFC 8785's.
 
     Raises:
-        ValueError: the value holds a float, a key that is not ASCII text, an integer beyond ±2^53 or another type.
+        ValueError: the value holds a float, a key that is not ASCII text, an integer beyond ±2^53, half a surrogate pair
+            or another type, or is nested more than 100 deep.
     """
-    _check(value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    _check(value, 0)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"no canonical spelling: {error}") from error
 
 
 def sha256_hex(data: bytes) -> Sha256:
@@ -25,7 +31,9 @@ def sha256_hex(data: bytes) -> Sha256:
     return Sha256(hashlib.sha256(data).hexdigest())
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"nested more than {_MAX_DEPTH} deep")
     match value:
         case None | bool() | str():
             pass
@@ -34,11 +42,11 @@ def _check(value: Any) -> None:
                 raise ValueError(f"{value} is beyond what JSON keeps exactly (2^53)")
         case list() | tuple():
             for element in value:
-                _check(element)
+                _check(element, depth + 1)
         case dict():
             for key, element in value.items():
                 if not isinstance(key, str) or not key.isascii():
                     raise ValueError(f"the key {key!r} is not ASCII text")
-                _check(element)
+                _check(element, depth + 1)
         case _:
             raise ValueError(f"{value!r} ({type(value).__name__}) has no canonical spelling")

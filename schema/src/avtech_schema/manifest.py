@@ -25,6 +25,8 @@ from avtech_schema.identifiers import (
 )
 from avtech_schema.layout import content_key
 from avtech_schema.localtime import DAY_SECONDS, local_bound, local_date
+from avtech_schema.recurrence import check_rrule
+from avtech_schema.zones import time_zone
 
 MAX_MANIFEST_BYTES = 4_000_000
 """A manifest larger than this is refused before it is parsed."""
@@ -163,7 +165,7 @@ def parse_manifest(data: bytes) -> Manifest:
         manifest = Manifest(
             screen=fields.one("screen", screen_id),
             client=client,
-            time_zone=fields.text("timeZone", limit=64),
+            time_zone=fields.one("timeZone", _zone),
             display=_display(fields.object("display")),
             rules=tuple(_rule(rule) for rule in fields.objects("rules")),
             playlists={
@@ -205,16 +207,17 @@ def _check_cycles(playlists: Mapping[Slug, tuple[Item, ...]]) -> None:
     """Depth-first without recursion: a hostile chain of playlists must not exhaust the stack."""
     done: set[Slug] = set()
     for start in playlists:
-        path: list[Slug] = []
+        path: set[Slug] = set()
         stack = [(start, False)]
         while stack:
             name, leaving = stack.pop()
             if leaving:
-                done.add(path.pop())
+                path.remove(name)
+                done.add(name)
             elif name in path:
                 raise FieldsError(f"manifest: the playlist {name} contains itself")
             elif name not in done:
-                path.append(name)
+                path.add(name)
                 stack.append((name, True))
                 stack.extend((item.playlist, False) for item in playlists[name] if item.playlist)
 
@@ -283,7 +286,7 @@ def _rule(fields: Fields) -> Rule:
         valid_from=fields.optional("validFrom", local_bound),
         valid_until=fields.optional("validUntil", local_bound),
         excluded=fields.texts("except", local_date),
-        rrule=fields.optional("rrule", str),
+        rrule=fields.optional("rrule", _recurrence),
         emergency=fields.boolean("emergency"),
         cut=fields.one("cut", Cut),
         max_plays_per_hour=fields.optional_integer("maxPlaysPerHour", low=1, high=3600),
@@ -291,6 +294,8 @@ def _rule(fields: Fields) -> Rule:
     fields.finish()
     if rule.from_s == rule.until_s:
         raise FieldsError(f"{fields.where}: its window is empty")
+    if rule.rrule is not None and rule.valid_from is None:
+        raise FieldsError(f"{fields.where}: its recurrence has no anchor")
     return rule
 
 
@@ -340,6 +345,16 @@ def _asset(fields: Fields, client: ClientId) -> Asset:
     if asset.key != content_key(client, asset.sha256):
         raise FieldsError(f"{fields.where}: its key is not its client's content key")
     return asset
+
+
+def _zone(text: str) -> str:
+    time_zone(text)
+    return text
+
+
+def _recurrence(text: str) -> str:
+    check_rrule(text)
+    return text
 
 
 def _days(fields: Fields) -> tuple[int, ...]:

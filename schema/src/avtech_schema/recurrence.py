@@ -39,14 +39,12 @@ def check_rrule(text: str, anchor: str | None = None) -> None:
     Raises:
         ValueError: it is not RFC 5545, has parts of the time of day, or never occurs; the message says which.
     """
-    parts = _parts(text)
+    _rule(text, date(2001, 1, 1))
     if anchor is not None:
         first = date.fromisoformat(anchor[:10])
         last = min(first.toordinal() + 146_097, date(9990, 1, 1).toordinal())
         if next(recurring_days(text, first, first.toordinal(), last), None) is None:
             raise ValueError(f"{text[:80]!r} names no day from {first} on")
-    elif "UNTIL" not in parts:
-        _rule(text, date(2001, 1, 1))
 
 
 def recurring_days(text: str, anchor: date, first: int, last: int) -> Iterator[int]:
