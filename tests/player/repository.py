@@ -60,16 +60,16 @@ def commit_of(sequence: int) -> CommitId:
     return CommitId(hashlib.sha1(str(sequence).encode()).hexdigest())
 
 
-@dataclass
-class Keys:
-    root: CryptoSigner = field(default_factory=lambda: signer())
-    targets: CryptoSigner = field(default_factory=lambda: signer())
-    online: CryptoSigner = field(default_factory=lambda: signer())
-    timestamp: CryptoSigner = field(default_factory=lambda: signer())
-
-
 def signer() -> CryptoSigner:
     return CryptoSigner(Ed25519PrivateKey.generate())
+
+
+@dataclass
+class Keys:
+    root: CryptoSigner = field(default_factory=signer)
+    targets: CryptoSigner = field(default_factory=signer)
+    online: CryptoSigner = field(default_factory=signer)
+    timestamp: CryptoSigner = field(default_factory=signer)
 
 
 class Repository:

@@ -1,14 +1,23 @@
 """From the store to the screen: what plays after each release, good or bad, and after each restart."""
 
+import asyncio
+import os
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from avtech_player.ports import TrialResult
-from avtech_player.state import Phase
+from avtech_player.generations import SPACE_RESERVE
+from avtech_player.ports import Generation, TrialResult
+from avtech_player.state import Phase, trial_begins
+from avtech_player.statefile import save_state
 from avtech_player.sync import OutcomeKind
-from avtech_schema.report import SyncState
-from tests.player.repository import Repository, manifest_of
+from avtech_schema.canonical import sha256_hex
+from avtech_schema.identifiers import ClientId, VideoId
+from avtech_schema.report import ReleaseRef, SyncState
+from tests.player.repository import OTHER, Repository, manifest_of
 from tests.player.rig import RecordingStage, Rig
 
 
@@ -18,31 +27,395 @@ def repository(tmp_path: Path) -> Repository:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, repository: Repository) -> Rig:
-    rig = Rig(tmp_path / "state", repository.url, repository.root_bytes)
+def rig(repository: Repository) -> Rig:
+    return started(repository)
+
+
+def started(repository: Repository, stage: RecordingStage | None = None) -> Rig:
+    """A player's process starts, on the directory beside the store."""
+    rig = Rig(repository.path.parent / "state", repository.url, repository.root_bytes, stage=stage)
     rig.start()
     return rig
 
 
-def release(repository: Repository, *clips: bytes, **more):
-    assets = {f"VID-{n}": repository.put_clip(clip) for n, clip in enumerate(clips)}
-    return repository.publish(manifest_of(assets), **more)
+def release(repository: Repository, *clips: bytes, retry: bool = False) -> ReleaseRef:
+    assets = {f"VID-{number}": repository.put_clip(clip) for number, clip in enumerate(clips)}
+    return repository.publish(manifest_of(assets), retry=retry)
+
+
+def shows(rig: Rig) -> str | None:
+    return rig.stage.showing.ref.digest if rig.stage.showing else None
+
+
+def bad(generation: Generation) -> TrialResult:
+    return TrialResult(good=False, reason="VID-0 does not decode")
 
 
 def test_a_release_is_fetched_tried_and_played(rig: Rig, repository: Repository) -> None:
     ref = release(repository, b"one", b"two")
     outcome = rig.step()
-    assert (outcome.kind, outcome.ref) == (OutcomeKind.APPLIED, ref)
-    assert rig.state.phase is Phase.GOOD
-    assert rig.state.good == ref
-    assert rig.stage.showing is not None
+    assert (outcome.kind, outcome.ref, outcome.error) == (OutcomeKind.APPLIED, ref, None)
+    assert (rig.state.phase, rig.state.good) == (Phase.GOOD, ref)
+    assert shows(rig) == ref.digest
     assert rig.updater.sync_state is SyncState.SYNCED
 
 
-def test_a_second_look_finds_nothing_to_do(rig: Rig, repository: Repository) -> None:
+def test_a_second_look_finds_nothing_to_do_and_writes_nothing(rig: Rig, repository: Repository) -> None:
     release(repository, b"one")
     rig.step()
-    before = (rig.directory / "state.json").read_bytes()
+    before = (rig.directory / "state.json").stat()
     assert rig.step().kind is OutcomeKind.UNCHANGED
-    assert (rig.directory / "state.json").read_bytes() == before
+    assert (rig.directory / "state.json").stat() == before
     assert len(rig.stage.trials) == 1
+
+
+def test_a_restart_plays_at_once_without_the_store(rig: Rig, repository: Repository) -> None:
+    ref = release(repository, b"one")
+    rig.step()
+    shutil.rmtree(repository.path)
+    again = started(repository)
+    assert shows(again) == ref.digest
+    assert again.step().kind is OutcomeKind.FAILED
+    assert shows(again) == ref.digest
+    assert again.updater.sync_state is SyncState.ERROR
+
+
+def test_a_bad_release_is_rolled_back_quarantined_and_not_tried_again(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    rig.stage.verdict = bad
+    ref = release(repository, b"broken")
+    outcome = rig.step()
+    assert outcome.kind is OutcomeKind.REFUSED
+    assert (rig.state.phase, rig.state.good) == (Phase.ROLLED_BACK, good)
+    assert [(q.digest, q.sequence, q.reason) for q in rig.state.quarantine] == [(ref.digest, 2, "VID-0 does not decode")]
+    assert shows(rig) == good.digest
+    assert rig.updater.sync_state is SyncState.FAILED
+    for player in (rig, started(repository, RecordingStage(bad))):
+        assert player.step().kind is OutcomeKind.UNCHANGED
+        assert shows(player) == good.digest
+    assert rig.stage.trials.count(ref.digest) == 1
+
+
+def test_a_later_record_has_a_quarantined_release_tried_again(rig: Rig, repository: Repository) -> None:
+    release(repository, b"one")
+    rig.step()
+    rig.stage.verdict = bad
+    release(repository, b"was broken")
+    rig.step()
+    rig.stage.verdict = lambda _: TrialResult(good=True)
+    ref = release(repository, b"was broken", retry=True)
+    assert rig.step().kind is OutcomeKind.APPLIED
+    assert (rig.state.good, rig.state.quarantine) == (ref, ())
+
+
+def test_a_revert_after_a_bad_release_is_synced_without_a_trial(rig: Rig, repository: Repository) -> None:
+    release(repository, b"one")
+    rig.step()
+    rig.stage.verdict = bad
+    release(repository, b"broken")
+    rig.step()
+    ref = release(repository, b"one")
+    assert rig.step().kind is OutcomeKind.UNCHANGED
+    assert rig.state.good == ref
+    assert rig.updater.sync_state is SyncState.SYNCED
+    assert len(rig.stage.trials) == 2
+
+
+def test_a_first_release_that_is_bad_leaves_the_slate(rig: Rig, repository: Repository) -> None:
+    rig.stage.verdict = bad
+    release(repository, b"broken")
+    rig.step()
+    assert (rig.state.phase, shows(rig)) == (Phase.SAFE, None)
+    rig.stage.verdict = lambda _: TrialResult(good=True)
+    release(repository, b"mended")
+    assert rig.step().kind is OutcomeKind.APPLIED
+
+
+@pytest.mark.parametrize("trouble", ["raises", "hangs"])
+def test_a_trial_that_raises_or_hangs_has_failed(repository: Repository, trouble: str) -> None:
+    rig = started(repository)
+    good = release(repository, b"one")
+    rig.step()
+
+    async def trial(generation: Generation) -> TrialResult:
+        if trouble == "raises":
+            raise RuntimeError("the engine has a bug")
+        await asyncio.sleep(3600)
+        return TrialResult(good=True)
+
+    rig.stage.trial = trial  # type: ignore[method-assign]
+    rig.updater._trial_seconds = 0.05  # pyright: ignore[reportPrivateUsage]
+    release(repository, b"two")
+    assert rig.step().kind is OutcomeKind.REFUSED
+    assert shows(rig) == good.digest
+
+
+def test_three_trials_that_kill_the_player_are_a_failure(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    ref = release(repository, b"deadly")
+
+    class Killed(BaseException):
+        pass
+
+    def kill(generation: Generation) -> TrialResult:
+        raise Killed
+
+    for _ in range(3):
+        player = started(repository, RecordingStage(kill))
+        assert player.state.good == good
+        with pytest.raises(Killed):
+            player.step()
+    player = started(repository, RecordingStage(kill))
+    assert player.state.phase is Phase.ROLLED_BACK
+    assert player.state.quarantined(ref) is not None
+    assert player.step().kind is OutcomeKind.UNCHANGED
+    assert shows(player) == good.digest
+
+
+def test_a_stop_during_a_trial_is_not_held_against_the_release(repository: Repository) -> None:
+    rig = started(repository)
+    ref = release(repository, b"one")
+
+    async def stopped() -> None:
+        begun = asyncio.Event()
+
+        async def trial(generation: Generation) -> TrialResult:
+            begun.set()
+            await asyncio.sleep(3600)
+            return TrialResult(good=True)
+
+        rig.stage.trial = trial  # type: ignore[method-assign]
+        step = asyncio.create_task(rig.updater.step())
+        await begun.wait()
+        step.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+
+    asyncio.run(stopped())
+    again = started(repository)
+    assert (again.state.phase, again.state.attempts, again.state.candidate) == (Phase.STAGED, 0, ref)
+    assert again.step().kind is OutcomeKind.APPLIED
+
+
+def test_a_staged_release_is_tried_even_without_the_store(rig: Rig, repository: Repository) -> None:
+    ref = release(repository, b"one")
+    assert asyncio.run(rig.updater.prepare()).kind is OutcomeKind.STAGED
+    assert rig.stage.trials == []
+    shutil.rmtree(repository.path)
+    again = started(repository)
+    outcome = again.step()
+    assert (outcome.kind, again.state.good) == (OutcomeKind.APPLIED, ref)
+    assert outcome.error is not None
+
+
+def test_a_fetch_that_failed_is_tried_again_and_counted(rig: Rig, repository: Repository) -> None:
+    ref = release(repository, b"one")
+    clip = repository.path / repository.put_clip(b"one").key
+    clip.rename(clip.with_suffix(".away"))
+    assert rig.step().kind is OutcomeKind.FAILED
+    assert rig.state.phase is Phase.FETCHING
+    assert rig.updater.sync_state is SyncState.ERROR
+    assert (rig.state.counters.failures, rig.state.quarantine) == (1, ())
+    clip.with_suffix(".away").rename(clip)
+    assert rig.step().kind is OutcomeKind.APPLIED
+    assert rig.state.good == ref
+    assert rig.updater.last_error is None
+
+
+def test_other_bytes_for_a_clip_or_a_manifest_never_reach_the_screen(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    ref = release(repository, b"two")
+    (repository.path / repository.put_clip(b"two").key).write_bytes(b"2wo")
+    assert rig.step().kind is OutcomeKind.FAILED
+    manifest = next((repository.path / "targets").rglob(f"{ref.digest}.*"))
+    shutil.rmtree(rig.directory / "generations" / ref.digest)
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    outcome = rig.step()
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "is not the manifest" in str(outcome.error)
+    assert shows(rig) == good.digest
+
+
+def test_another_screens_manifest_is_rejected_and_quarantined(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    asset = repository.put_clip(b"theirs")
+    theirs = manifest_of({"VID-0": asset}, screen=OTHER)
+    repository.publish(manifest_of({"VID-0": asset}), raw=theirs.canonical())
+    outcome = rig.step()
+    assert outcome.kind is OutcomeKind.REFUSED
+    assert "is for SCR-ACME-0002" in str(outcome.error)
+    assert (rig.state.phase, shows(rig)) == (Phase.ROLLED_BACK, good.digest)
+    assert rig.step().kind is OutcomeKind.UNCHANGED
+
+
+def test_another_clients_manifest_is_rejected(rig: Rig, repository: Repository) -> None:
+    client = ClientId("CLI-OTHER")
+    theirs = manifest_of({"VID-0": repository.put_clip(b"theirs", client)}, client=client)
+    mine = manifest_of({"VID-0": repository.put_clip(b"theirs")})
+    repository.publish(mine, raw=theirs.canonical())
+    assert rig.step().kind is OutcomeKind.REFUSED
+
+
+@pytest.mark.parametrize("raw", [b"{}", b"", b"not json", b"[1]", b'{"apiVersion":"avtech/v9"}'])
+def test_a_malformed_manifest_is_rejected_and_quarantined(rig: Rig, repository: Repository, raw: bytes) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    repository.publish(manifest_of({"VID-0": repository.put_clip(b"two")}), raw=raw)
+    assert rig.step().kind is OutcomeKind.REFUSED
+    assert "the manifest is rejected" in rig.state.quarantine[-1].reason
+    assert shows(rig) == good.digest
+
+
+def test_an_expired_release_stops_updates_and_never_playback(repository: Repository) -> None:
+    now = [datetime.now(UTC)]
+    directory = repository.path.parent / "state"
+    rig = Rig(directory, repository.url, repository.root_bytes, now=lambda: now[0])
+    rig.start()
+    good = release(repository, b"one")
+    rig.step()
+    now[0] += timedelta(days=8)
+    outcome = rig.step()
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "expired" in str(outcome.error)
+    assert shows(rig) == good.digest
+    repository.now = now[0].replace(microsecond=0)
+    release(repository, b"two")
+    assert rig.step().kind is OutcomeKind.APPLIED
+
+
+def test_a_release_that_does_not_fit_is_told_and_not_quarantined(repository: Repository) -> None:
+    room = [SPACE_RESERVE + 10]
+    rig = Rig(repository.path.parent / "state", repository.url, repository.root_bytes, free=lambda _: room[0])
+    rig.start()
+    release(repository, b"x" * 100)
+    outcome = rig.step()
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "needs 100 bytes more" in (rig.updater.last_error or "")
+    assert rig.state.quarantine == ()
+    room[0] += 100
+    assert rig.step().kind is OutcomeKind.APPLIED
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\0" * 500, b"x" * 1_000_000])
+def test_a_corrupt_state_is_set_aside_and_rebuilt_from_what_is_complete(
+    rig: Rig, repository: Repository, damage: bytes
+) -> None:
+    release(repository, b"one")
+    rig.step()
+    ref = release(repository, b"two")
+    rig.step()
+    floor = rig.trust.floor
+    (rig.directory / "state.json").write_bytes(damage)
+    again = started(repository)
+    assert shows(again) == ref.digest
+    assert again.state.previous is not None
+    assert again.state.rebuilds == 1
+    assert again.trust.floor == floor
+    assert [path.name for path in (rig.directory / "damaged").iterdir()] == ["state-1.json"]
+    assert again.step().kind is OutcomeKind.UNCHANGED
+    assert again.updater.sync_state is SyncState.SYNCED
+
+
+def test_only_the_last_few_corrupt_states_are_kept(rig: Rig, repository: Repository) -> None:
+    for _ in range(6):
+        (rig.directory / "state.json").write_bytes(b"junk")
+        again = started(repository)
+    assert again.state.rebuilds == 6
+    assert len(list((rig.directory / "damaged").iterdir())) == 3
+
+
+def test_a_damaged_clip_is_not_shown_and_fetched_again(rig: Rig, repository: Repository) -> None:
+    release(repository, b"one", b"two")
+    rig.step()
+    (rig.directory / "assets" / sha256_hex(b"one")).write_bytes(b"0ne")
+    again = started(repository)
+    assert again.stage.showing is not None
+    assert list(again.stage.showing.files) == ["VID-1"]
+    again.step()
+    assert len(again.stage.showing.files) == 2
+
+
+def test_without_any_clip_of_the_good_release_the_previous_one_plays_until_it_is_back(rig: Rig, repository: Repository) -> None:
+    first = release(repository, b"one")
+    rig.step()
+    second = release(repository, b"two")
+    rig.step()
+    (rig.directory / "assets" / sha256_hex(b"two")).unlink()
+    again = started(repository)
+    assert shows(again) == first.digest
+    assert again.step().kind is OutcomeKind.APPLIED
+    assert shows(again) == second.digest
+
+
+def test_a_clip_that_would_not_play_is_fetched_again_if_the_disk_damaged_it(rig: Rig, repository: Repository) -> None:
+    release(repository, b"one", b"two")
+    rig.step()
+    path = rig.directory / "assets" / sha256_hex(b"one")
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"0")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    rig.updater.note_fault("VID-0 does not decode")
+    asyncio.run(rig.updater.refetch(VideoId("VID-0")))
+    assert path.read_bytes() == b"one"
+    assert rig.updater.last_error == "VID-0 does not decode"
+    assert rig.updater.sync_state is SyncState.SYNCED
+
+
+def test_a_repository_that_forgets_this_screen_does_not_stop_it(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    repository.publish(manifest_of({"VID-0": repository.put_clip(b"x")}, screen=OTHER))
+    repository.withdraw("CLI-ACME/SCR-ACME-0001.json")
+    assert rig.step().kind is OutcomeKind.UNCHANGED
+    assert shows(rig) == good.digest
+    assert rig.updater.sync_state is SyncState.PENDING
+
+
+def test_a_disk_that_refuses_the_state_stops_the_update_and_not_playback(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    release(repository, b"two")
+    (rig.directory / "state.json").unlink()
+    (rig.directory / "state.json").mkdir()
+    outcome = rig.step()
+    assert outcome.kind is OutcomeKind.FAILED
+    assert rig.state.good == good
+    assert shows(rig) == good.digest
+    (rig.directory / "state.json").rmdir()
+    assert rig.step().kind is OutcomeKind.APPLIED
+
+
+def test_starts_that_do_not_last_end_with_the_previous_release_and_a_lasting_one_forgives(
+    rig: Rig, repository: Repository
+) -> None:
+    first = release(repository, b"one")
+    rig.step()
+    second = release(repository, b"two")
+    rig.step()
+    save_state(rig.directory, replace(rig.state, starts=5))
+    again = started(repository)
+    assert shows(again) == first.digest
+    asyncio.run(again.updater.settle())
+    assert shows(started(repository)) == second.digest
+
+
+def test_a_report_sequence_rises_even_when_the_state_is_lost(rig: Rig, repository: Repository) -> None:
+    first = [asyncio.run(rig.updater.next_report()) for _ in range(2)]
+    (rig.directory / "state.json").unlink()
+    again = started(repository)
+    assert first[0] < first[1]
+    assert asyncio.run(again.updater.next_report()) >= first[0]
+    assert asyncio.run(again.updater.next_report()) > first[1]
+
+
+def test_a_trial_on_record_counts_as_a_crash_when_the_player_starts(rig: Rig, repository: Repository) -> None:
+    ref = release(repository, b"one")
+    asyncio.run(rig.updater.prepare())
+    save_state(rig.directory, trial_begins(rig.state))
+    again = started(repository)
+    assert (again.state.phase, again.state.attempts, again.state.candidate) == (Phase.STAGED, 1, ref)

@@ -42,9 +42,7 @@ def trust(
     synchronised: bool = True,
     monotonic: Callable[[], float] = lambda: 0.0,
 ) -> Trust:
-    clock = TrustedClock(
-        system=now or (lambda: repository.now), monotonic=monotonic, synchronised=lambda: synchronised
-    )
+    clock = TrustedClock(system=now or (lambda: repository.now), monotonic=monotonic, synchronised=lambda: synchronised)
     store = open_store(url or repository.url, {})
     return Trust(state, store, clock, root=repository.root_bytes, client=ACME, screen=LOBBY, monotonic=monotonic)
 
@@ -66,12 +64,12 @@ def test_the_release_of_this_screen_is_learnt(repository: Repository, state: Pat
 
 
 def test_a_second_look_is_one_small_request(repository: Repository, state: Path) -> None:
-    repository.publish(manifest(repository))
+    ref = repository.publish(manifest(repository))
     with serving(repository.path) as server:
         player = trust(repository, state, url=server.url)
         player.check(full=False)
         before = len(server.requests)
-        assert player.check(full=False) == Unchanged()
+        assert player.check(full=False) == Unchanged(ref)
         assert [request[1] for request in server.requests[before:]] == ["/metadata/timestamp.json"]
 
 
@@ -251,7 +249,9 @@ def test_a_huge_timestamp_is_not_read(repository: Repository, state: Path) -> No
         trust(repository, state).check(full=False)
 
 
-@pytest.mark.parametrize("junk", [b"", b"{}", b"[]", b"\0" * 50, b'{"signed": {}}', b'{"signatures":[],"signed":{"_type":"root"}}'])
+@pytest.mark.parametrize(
+    "junk", [b"", b"{}", b"[]", b"\0" * 50, b'{"signed": {}}', b'{"signatures":[],"signed":{"_type":"root"}}']
+)
 def test_a_timestamp_that_is_none_is_refused(repository: Repository, state: Path, junk: bytes) -> None:
     repository.publish(manifest(repository))
     repository.write("metadata/timestamp.json", junk)

@@ -19,7 +19,7 @@ from avtech_player.ports import Generation, Stage, TrialResult
 from avtech_player.state import Opening, Phase, PlayerState, Transition
 from avtech_player.statefile import recover_state, save_state
 from avtech_player.store import Store
-from avtech_player.trust import Trust, Verified
+from avtech_player.trust import Trust
 from avtech_schema.errors import AvtechError, ManifestRejectedError
 from avtech_schema.identifiers import ClientId, DurationMs, ScreenId, Sha256, VideoId
 from avtech_schema.report import ReleaseRef, SyncState
@@ -161,7 +161,7 @@ class Updater:
 
     async def next_report(self) -> int:
         """The next report's sequence. It rises across restarts, and, by the clock, even when the state was lost."""
-        await self._commit_anyway(partial(_raise_report_sequence, least=int(self._parts.clock.now().timestamp())))
+        await self._commit_anyway(partial(_raise_report_sequence, least=round(self._parts.clock.now().timestamp() * 1000)))
         return self._state.report_sequence
 
     async def _guarded(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
@@ -190,8 +190,7 @@ class Updater:
         """Ask the store what this screen is meant to show; a release that is new becomes the candidate."""
         checked = await asyncio.to_thread(self._parts.trust.check, full=False)
         before = self._state.candidate
-        desired = checked.ref if isinstance(checked, Verified) else self._state.desired
-        await self._commit(partial(states.desires, ref=desired))
+        await self._commit(partial(states.desires, ref=checked.ref))
         candidate = self._state.candidate
         if candidate is not None and (before is None or before.digest != candidate.digest):
             self._verified_at = self._monotonic()

@@ -48,16 +48,19 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing was signed since the last look, and what was then is still valid."""
+    """Nothing was signed since the last look; what that said is still valid."""
+
+    ref: ReleaseRef | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The last complete look: the timestamp's ETag and expiry, and when it was (monotonic seconds)."""
+    """The last complete look: the timestamp's ETag and expiry, when it was (monotonic seconds), and what it said."""
 
     etag: str
     expiry: datetime
     at: float
+    ref: ReleaseRef | None
 
 
 class Trust:
@@ -104,9 +107,9 @@ class Trust:
         """
         known = None if full else self._fresh_look()
         found = self._store.read(TIMESTAMP_KEY, limit=_TIMESTAMP_LIMIT, if_none_match=known.etag if known else "")
-        if isinstance(found, NotModified):
-            return Unchanged()
-        if found is None:
+        if known is not None and isinstance(found, NotModified):
+            return Unchanged(known.ref)
+        if not isinstance(found, Stored):
             raise StoreError(
                 f"{self._store.url} holds no {TIMESTAMP_KEY}", hint="nothing was published there yet, or it is another place"
             )
@@ -145,7 +148,7 @@ class Trust:
         self._floor = floor
         if floor.signed is not None:
             self._clock.signed(floor.signed, expiry=expiry)
-        self._look = _Look(timestamp.etag, expiry, self._monotonic())
+        self._look = _Look(timestamp.etag, expiry, self._monotonic(), ref)
         return Verified(ref)
 
 

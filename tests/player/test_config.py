@@ -1,0 +1,110 @@
+"""The configuration: read strictly, overridden by the environment, refused in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from avtech_player.config import Config, load_config, parse_config, store_url, variable
+from avtech_schema.errors import ConfigurationError
+
+WHOLE = b"""
+screen: SCR-ACME-0001
+client: CLI-ACME
+store: https://store.example/fleet
+reportStore: s3://bucket/fleet?endpoint=https://s3.example
+stateDir: state
+root: /etc/avtech/1.root.json
+deviceKey: keys/device.key
+engine: {kind: mpv, vo: x11, volume: 30}
+pollSeconds: 5
+reportSeconds: 60.5
+"""
+SHORT = b"{screen: SCR-A, client: CLI-A, store: 'file:///srv/store', stateDir: /var/lib/p, root: /r.json}"
+
+
+def parse(data: bytes, **environment: str) -> Config:
+    return parse_config(data, where="player.yaml", base=Path("/etc/avtech"), environment=environment)
+
+
+def test_a_whole_configuration_is_read_and_relative_paths_start_at_the_file() -> None:
+    config = parse(WHOLE)
+    assert config.state_dir == Path("/etc/avtech/state")
+    assert config.device_key == Path("/etc/avtech/keys/device.key")
+    assert config.report_store == "s3://bucket/fleet?endpoint=https://s3.example"
+    assert config.engine == {"kind": "mpv", "vo": "x11", "volume": 30}
+    assert (config.poll_seconds, config.report_seconds) == (5.0, 60.5)
+
+
+def test_what_is_not_said_has_a_sensible_value() -> None:
+    config = parse(SHORT)
+    assert config.device_key == Path("/var/lib/p/device.key")
+    assert config.engine == {"kind": "mpv"}
+    assert (config.poll_seconds, config.report_seconds, config.report_store) == (30.0, 300.0, None)
+
+
+def test_the_environment_overrides_every_key() -> None:
+    config = parse(
+        SHORT,
+        AVTECH_PLAYER_SCREEN="SCR-B",
+        AVTECH_PLAYER_STATE_DIR="/elsewhere",
+        AVTECH_PLAYER_POLL_SECONDS="0.5",
+        AVTECH_PLAYER_ENGINE="simulated",
+    )
+    assert (config.screen, config.state_dir, config.poll_seconds) == ("SCR-B", Path("/elsewhere"), 0.5)
+    assert config.engine == {"kind": "simulated"}
+    assert parse(SHORT, AVTECH_PLAYER_ENGINE="{kind: simulated, speed: 10}").engine["speed"] == 10
+
+
+def test_a_key_has_a_variable() -> None:
+    assert variable("reportStore") == "AVTECH_PLAYER_REPORT_STORE"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "expected keys and values"),
+        (b"- a", "expected keys and values"),
+        (b"{", "not YAML"),
+        (b"\xff\xfe\x00", "not YAML"),
+        (b"a: \0", "not YAML"),
+        (b"screen: SCR-A\nscreen: SCR-B\n", "stands twice"),
+        (b"!!python/object/apply:os.system ['true']", "not YAML"),
+        (SHORT.replace(b"SCR-A", b"lobby"), "screen: 'lobby' is not a screen"),
+        (SHORT.replace(b"screen: SCR-A, ", b""), "screen is missing"),
+        (SHORT.replace(b"file:///srv", b"ftp://srv"), "store: "),
+        (SHORT.replace(b"{screen", b"{pollSecond: 3, screen"), "unknown key 'pollSecond'"),
+        (SHORT.replace(b"{screen", b"{pollSeconds: 0, screen"), "pollSeconds must be"),
+        (SHORT.replace(b"{screen", b"{pollSeconds: yes, screen"), "pollSeconds must be"),
+        (SHORT.replace(b"{screen", b"{engine: vlc, screen"), "engine: its kind is one of"),
+        (SHORT.replace(b"{screen", b"{engine: [mpv], screen"), "engine: its kind is one of"),
+        (SHORT.replace(b"/r.json", b"7"), "root: expected a text"),
+        (b"[" * 1200, "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(data: bytes, why: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        parse(data)
+    assert why in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://store.example/x", "https://key:secret@store.example", "file://host/x", "s3://", "store", "", "file:relative"],
+)
+def test_an_address_that_a_player_must_not_use_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):
+        store_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8333/x", "http://localhost/x", "http://[::1]:80/x"])
+def test_plain_http_is_for_this_machine(url: str) -> None:
+    assert store_url(url) == url
+
+
+def test_a_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no configuration"):
+        load_config(tmp_path / "player.yaml", {})
+    (tmp_path / "player.yaml").write_bytes(b" " * 100_000)
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        load_config(tmp_path / "player.yaml", {})
