@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from avtech_schema.airtime._segment import Segment, Share
+from avtech_schema.canonical import sha256_hex
 from avtech_schema.fields import Fields, FieldsError
 from avtech_schema.identifiers import Slug, VideoId
 from avtech_schema.zones import offset_at, time_zone, to_instant
 
 MAX_SEGMENTS = 64
 """The positions of as many segments are kept, the most recent ones."""
+MAX_COUNTS = 20_000
+"""The positions of all segments hold at most as many counts, unless the current segment alone holds more."""
 _MAX_ROTATIONS = 10_000
 _MAX_PLACES = 100_000
 
@@ -47,8 +50,9 @@ class History:
         """The history once a clip has been put on screen."""
         positions = dict(self.positions)
         positions[play.segment] = {**positions.pop(play.segment, {}), **dict(play.steps)}
-        while len(positions) > MAX_SEGMENTS:
-            del positions[next(iter(positions))]
+        held = sum(_size(rotations) for rotations in positions.values())
+        while len(positions) > 1 and (len(positions) > MAX_SEGMENTS or held > MAX_COUNTS):
+            held -= _size(positions.pop(next(iter(positions))))
         plays = dict(self.plays) if play.hour == self.hour else {}
         if play.rule is not None:
             plays[play.rule] = plays.get(play.rule, 0) + 1
@@ -105,8 +109,8 @@ def playout(segment: Segment, history: History, instant: datetime) -> Play | Non
     steps: list[tuple[str, Counts]] = []
     share = group[0]
     if len(group) > 1:
-        rotation = "/".join(("ties", *(str(share.rule) for share in group)))
-        place = _step(rotation, [share.weight for share in group], positions, steps)
+        tied = sha256_hex("\0".join(str(share.rule) for share in group).encode())[:16]
+        place = _step(f"ties/{tied}", [share.weight for share in group], positions, steps)
         share = group[place]
     return Play(
         clip=_clip(share, positions, steps),
@@ -167,6 +171,10 @@ def _step(rotation: str, weights: Sequence[int], positions: Mapping[str, Counts]
     return place
 
 
+def _size(rotations: Mapping[str, Counts]) -> int:
+    return sum(len(counts) for counts in rotations.values())
+
+
 def _is_free(share: Share, history: History, hour: int) -> bool:
     return share.max_plays_per_hour is None or history.played(share.rule, hour) < share.max_plays_per_hour
 
@@ -180,7 +188,7 @@ def _rotations(value: list[Any]) -> list[tuple[str, Counts]]:
     found: list[tuple[str, Counts]] = []
     for pair in value:
         match pair:
-            case [str(name), list(counts)] if len(counts) <= _MAX_PLACES and all(type(n) is int and n >= 0 for n in counts):
+            case [str(name), list(counts)] if len(counts) <= _MAX_PLACES and all(map(_is_count, counts)):
                 found.append((name, tuple(counts)))
             case _:
                 raise FieldsError(f"history: {pair!r:.80} is not the position of a rotation")
@@ -191,8 +199,12 @@ def _plays(value: list[Any]) -> dict[str, int]:
     found: dict[str, int] = {}
     for pair in value:
         match pair:
-            case [str(rule), int(count)] if count >= 0 and not isinstance(count, bool):
+            case [str(rule), int(count)] if _is_count(count):
                 found[rule] = count
             case _:
                 raise FieldsError(f"history: {pair!r:.80} is not the plays of a rule")
     return found
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= 2**53
