@@ -7,7 +7,7 @@ from avtech_controller.parallel import in_parallel
 from avtech_controller.publication._released import ReleasedScreen
 from avtech_controller.stores import ObjectStore, Stored
 from avtech_schema.canonical import sha256_hex
-from avtech_schema.errors import EnvironmentFailedError, ManifestRejectedError
+from avtech_schema.errors import FindingsError, ManifestRejectedError
 from avtech_schema.identifiers import Sha256, VideoId
 from avtech_schema.layout import manifest_key
 from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_manifest
@@ -15,10 +15,9 @@ from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_ma
 _NAMED = 10
 
 
-class ContentMissingError(EnvironmentFailedError):
+class ContentMissingError(FindingsError):
     """Clips of the wanted manifests are not in the store."""
 
-    exit_code = 1
     hint = "upload them: avtech content add FILE… --client CLI-…"
 
 
@@ -70,4 +69,4 @@ def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], *, done
 def clips_of(screens: Iterable[CompiledScreen]) -> list[tuple[VideoId, Asset]]:
     """Every clip that these manifests hold, once for each object."""
     by_key = {asset.key: (name, asset) for screen in screens for name, asset in screen.manifest.assets.items()}
-    return [by_key[key] for key in sorted(by_key)]
+    return sorted(by_key.values(), key=lambda entry: (entry[0], entry[1].key))

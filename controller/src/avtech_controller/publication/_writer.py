@@ -68,10 +68,7 @@ class MetadataWriter:
         self._write_offline(metadata_key("targets", self.anchor.newest), self.anchor.delegations[self.anchor.newest].data)
 
     def _write_offline(self, key: str, data: bytes) -> None:
-        found = self.store.get(key, limit=max(len(data), 1_000_000))
-        if found is None and self._create(key, data):
-            return
-        if found is not None and not (isinstance(found, Stored) and found.data == data):
+        if not (self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data)):
             raise TrustError(f"{self.store.url} holds another {key} than trust/: it is another fleet's store")
 
     def _bins_to_write(self, screens: Mapping[ScreenId, ReleasedScreen]) -> dict[str, dict[str, TargetFile]]:

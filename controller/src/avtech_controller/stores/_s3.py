@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypedDict
+from typing import IO, TYPE_CHECKING, TypedDict, cast
 from urllib.parse import SplitResult, parse_qsl, unquote
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.response import StreamingBody
+from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
 
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 32
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 5
-_READ_SECONDS = 20
+READ_SECONDS = 20
 _MINIMUM_RATE = 50_000
 """A download slower than this many bytes a second, beyond its first seconds, is given up."""
 _CHUNK = 1 << 18
@@ -69,9 +70,10 @@ def open_s3(parts: SplitResult) -> "S3Store":
 def _config(endpoint: str | None) -> Config:
     return Config(
         connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
+        read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         max_pool_connections=_CONNECTIONS,
+        response_checksum_validation="when_required",
         s3={"addressing_style": "path" if endpoint else "auto"},
         user_agent_extra="avtech",
     )
@@ -91,6 +93,8 @@ class S3Store:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
+        self.read_seconds: float = READ_SECONDS
+        """How long a download may take, beyond what its size accounts for."""
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
 
     def get(self, key: str, *, limit: int, if_none_match: ETag | None = None) -> Stored | NotModified | None:
@@ -108,7 +112,9 @@ class S3Store:
                     return NotModified()
                 raise
             with answer["Body"] as body:
-                data = self._read(body, limit, key, answer["ContentLength"])
+                data = self._read(cast("HTTPResponse", body), limit, key, answer["ContentLength"])
+                if len(data) != answer["ContentLength"]:
+                    raise StoreError(f"reading {key} in {self.url}: the answer was cut short")
         return Stored(data, ETag(answer["ETag"]))
 
     def size(self, key: str) -> int | None:
@@ -152,7 +158,7 @@ class S3Store:
             )
             for page in pages:
                 found = page.get("Contents", [])
-                if page.get("KeyCount", len(found)) != len(found) or page.get("Name", self._bucket) != self._bucket:
+                if not page.keys() >= {"Name", "IsTruncated"} or page.get("KeyCount", len(found)) != len(found):
                     raise StoreError(f"listing {prefix} in {self.url}: the answer is garbled")
                 for entry in found:
                     yield entry["Key"].removeprefix(self._prefix)
@@ -160,10 +166,10 @@ class S3Store:
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)
 
-    def _read(self, body: StreamingBody, limit: int, key: str, length: int) -> bytes:
+    def _read(self, body: HTTPResponse, limit: int, key: str, length: int) -> bytes:
         data = bytearray()
-        deadline = time.monotonic() + _READ_SECONDS + length / _MINIMUM_RATE
-        while len(data) <= limit and (chunk := body.read(min(_CHUNK, limit + 1 - len(data)))):
+        deadline = time.monotonic() + self.read_seconds + min(length, limit) / _MINIMUM_RATE
+        while len(data) <= limit and (chunk := body.read1(min(_CHUNK, limit + 1 - len(data)))):
             data += chunk
             if time.monotonic() > deadline:
                 raise StoreError(f"reading {key} in {self.url}: the store is too slow")
@@ -216,8 +222,10 @@ class S3Store:
     def _failures(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (BotoCoreError, ClientError, OSError) as error:
+        except (BotoCoreError, ClientError, HTTPError, OSError) as error:
             raise failure(error, f"{doing} in {self.url}") from error
+        except KeyError as error:
+            raise StoreError(f"{doing} in {self.url}: the answer lacks {error}") from error
 
 
 def _code(error: ClientError) -> str:

@@ -8,6 +8,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from urllib3.exceptions import HTTPError
 
 from avtech_controller.stores._port import StoreConfigurationError, StoreError
 from avtech_schema.errors import AvtechError
@@ -31,7 +32,7 @@ _DENIED = {
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, ParamValidationError)
 
 
-def failure(error: BotoCoreError | ClientError | OSError, doing: str) -> AvtechError:
+def failure(error: BotoCoreError | ClientError | HTTPError | OSError, doing: str) -> AvtechError:
     """The error to raise for a failure of the client library, of the server or of a local file."""
     if isinstance(error, ClientError):
         return _answered(error, doing)

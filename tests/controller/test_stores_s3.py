@@ -1,0 +1,222 @@
+"""What an S3 store does when the server fails, crawls, lies, denies, or loses an answer."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from avtech_controller.stores import (
+    ETag,
+    ObjectStore,
+    PreconditionFailedError,
+    StoreConfigurationError,
+    Stored,
+    StoreError,
+    open_store,
+)
+from avtech_controller.stores._s3 import S3Store
+from tests.weed import S3Server
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in S3Server("", "").environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@contextmanager
+def answering(status: int, body: bytes, *, drip_seconds: float = 0) -> Iterator[str]:
+    """A server that gives one answer to everything; dripping, it sends a byte at a time."""
+    stopped = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) or 100_000))
+            self.send_header("ETag", '"0123"')
+            self.end_headers()
+            with suppress(OSError):
+                self.wfile.write(body)
+                while drip_seconds and not stopped.wait(drip_seconds):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+
+        do_PUT = do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"s3://bucket/prefix?endpoint=http://127.0.0.1:{server.server_port}"
+    finally:
+        stopped.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def reads(store: ObjectStore) -> list[Callable[[], object]]:
+    return [lambda: store.get("a/b", limit=10), lambda: store.size("a/b"), lambda: list(store.keys("a/"))]
+
+
+def writes(store: ObjectStore) -> list[Callable[[], object]]:
+    return [lambda: store.create("a/b", b"x"), lambda: store.replace("a/b", b"x", etag=ETag('"0"'))]
+
+
+def test_a_server_that_fails_is_an_error_of_one_line() -> None:
+    with answering(500, b"<Error><Code>InternalError</Code></Error>") as url:
+        store = open_store(url)
+        for act in reads(store)[:1] + writes(store)[:1]:
+            with pytest.raises(StoreError) as caught:
+                act()
+            assert "\n" not in str(caught.value)
+            assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>hello</html>", b"{}", b"<ListBucketResult>"])
+def test_a_garbled_listing_is_an_error_and_not_an_empty_one(body: bytes) -> None:
+    with answering(200, body or b"\n") as url, pytest.raises(StoreError):
+        list(open_store(url).keys("a/"))
+
+
+def test_a_bare_404_is_not_believed() -> None:
+    with answering(404, b"<html>no such page</html>") as url:
+        for act in reads(open_store(url)):
+            with pytest.raises((StoreError, StoreConfigurationError)):
+                act()
+
+
+def test_a_server_that_drips_is_given_up() -> None:
+    with answering(200, b"", drip_seconds=0.01) as url:
+        store = open_store(url)
+        assert isinstance(store, S3Store)
+        store.read_seconds = -1.5  # the 2 s that 100 kB may take remain, less this
+        begun = time.monotonic()
+        with pytest.raises(StoreError, match="too slow"):
+            store.get("a/b", limit=1_000_000)
+        assert time.monotonic() - begun < 10
+
+
+def test_no_server_at_all_is_an_error_of_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        store = open_store(f"s3://bucket/x?endpoint=http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(StoreError, match="Could not connect"):
+            store.get("a/b", limit=1)
+
+
+@pytest.mark.s3
+def test_a_missing_bucket_is_a_configuration_error(s3_server: S3Server) -> None:
+    store = open_store(f"s3://nowhere/x?endpoint={s3_server.endpoint}")
+    for act in reads(store) + writes(store)[:1]:
+        with pytest.raises(StoreConfigurationError, match="no such bucket") as caught:
+            act()
+        assert caught.value.exit_code == 2
+
+
+@pytest.mark.s3
+def test_credentials_that_may_only_read_are_a_configuration_error(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = s3_server.url()
+    open_store(url).create("a/b", b"x")
+    for name, value in s3_server.environment(reader=True).items():
+        monkeypatch.setenv(name, value)
+    store = open_store(url)
+    assert store.size("a/b") == 1
+    with pytest.raises(StoreConfigurationError, match="AccessDenied"):
+        store.create("a/c", b"x")
+
+
+@pytest.mark.s3
+def test_a_wrong_secret_is_a_configuration_error_that_does_not_tell_it(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    with pytest.raises(StoreConfigurationError) as caught:
+        open_store(s3_server.url()).get("a/b", limit=1)
+    assert "not-the-secret" not in str(caught.value)
+
+
+def test_no_credentials_are_a_configuration_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(StoreConfigurationError) as caught:
+        open_store("s3://bucket/x?endpoint=http://127.0.0.1:9").get("a/b", limit=1)
+    assert "AWS_ACCESS_KEY_ID" in caught.value.hint
+
+
+@contextmanager
+def losing_answers(endpoint: str, method: bytes, count: int) -> Iterator[str]:
+    """A relay to a real server that carries out requests but drops the first `count` answers to a method."""
+    host, _, port = endpoint.removeprefix("http://").partition(":")
+    listener = socket.create_server(("127.0.0.1", 0))
+    left = [count]
+
+    def relay(client: socket.socket) -> None:
+        with client, suppress(OSError), socket.create_connection((host, int(port))) as server:
+            while request := _message(client):
+                server.sendall(request)
+                answer = _message(server, head_only=request.startswith(b"HEAD"))
+                if request.startswith(method) and left[0] > 0:
+                    left[0] -= 1
+                    return
+                client.sendall(answer)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=relay, args=(client,), daemon=True).start()
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def _message(connection: socket.socket, *, head_only: bool = False) -> bytes:
+    """One HTTP message with a Content-Length."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (chunk := connection.recv(65536)):
+            return b""
+        data += chunk
+        if data.lower().count(b"100-continue") and data.endswith(b"\r\n\r\n"):
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [line.split(b":")[1] for line in head.lower().splitlines() if line.startswith(b"content-length:")]
+    while not head_only and lengths and len(body) < int(lengths[0]):
+        body += connection.recv(65536)
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"expect:")]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("lost", [1, 4])
+def test_a_write_whose_answer_was_lost_is_settled_by_reading_it_again(s3_server: S3Server, lost: int) -> None:
+    with losing_answers(s3_server.endpoint, b"PUT", lost) as relay:
+        store = open_store(s3_server.url().replace(s3_server.endpoint, relay))
+        etag = store.create("a/b", b"mine")
+        assert store.get("a/b", limit=10) == Stored(b"mine", etag)
+    with losing_answers(s3_server.endpoint, b"PUT", lost) as relay:
+        store = open_store(s3_server.url("again").replace(s3_server.endpoint, relay))
+        key = f"a/{lost}"
+        first = open_store(s3_server.url("again")).create(key, b"one")
+        assert store.replace(key, b"two", etag=first) != first
+        with pytest.raises(PreconditionFailedError):
+            store.replace(key, b"three", etag=first)
