@@ -53,7 +53,7 @@ class LocalS3:
 
     def url(self, prefix: str) -> str:
         """The address of a store below a prefix of the bucket."""
-        return f"s3://{self.bucket}/{prefix}?endpoint={self.endpoint}&region={REGION}"
+        return store_url(self.endpoint, self.bucket, prefix)
 
     def stop(self) -> None:
         """End the server at once: nobody needs its data, and asking politely takes half a minute."""
@@ -108,6 +108,11 @@ def start(directory: Path, identities: tuple[Identity, ...]) -> LocalS3:
         server.stop()
         raise
     return server
+
+
+def store_url(endpoint: str, bucket: str, prefix: str) -> str:
+    """The address of a store below a prefix of a bucket."""
+    return f"s3://{bucket}/{prefix}?endpoint={endpoint}&region={REGION}"
 
 
 def client(endpoint: str, env: Mapping[str, str]) -> Any:
