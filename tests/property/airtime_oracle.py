@@ -3,12 +3,14 @@
 All boundaries in these tests are whole minutes. Minutes count from 1970 in UTC; `local` minutes from 1970 on the wall.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+from avtech_schema.identifiers import Slug
 from avtech_schema.manifest import Cut, Manifest, Rule
 
 DAY = 1440
@@ -70,7 +72,7 @@ class Answer:
 class Oracle:
     """Answers for one manifest around a date."""
 
-    def __init__(self, manifest: Manifest, middle: date, unplayable: frozenset[str] = frozenset()) -> None:
+    def __init__(self, manifest: Manifest, middle: date, unplayable: Collection[str] = ()) -> None:
         self.manifest = manifest
         self.clock = clock(manifest.time_zone, middle)
         self.unplayable = unplayable
@@ -86,7 +88,7 @@ class Oracle:
             for rule in self.manifest.rules
             if self._active(rule, minute) and (clips := self._clips(rule.playlist, minute))
         ]
-        groups = []
+        groups: list[list[tuple[Rule, tuple[str, ...]]]] = []
         while able:
             best = max((rule.emergency, rule.priority) for rule, _ in able)
             group = [(rule, clips) for rule, clips in able if (rule.emergency, rule.priority) == best]
@@ -94,7 +96,9 @@ class Oracle:
             groups.append(group)
             if not all(rule.max_plays_per_hour for rule, _ in group):
                 break
-        answers = [tuple((rule.id, clips) for rule, clips in group) for group in groups]
+        answers: list[tuple[tuple[str | None, tuple[str, ...]], ...]] = [
+            tuple((rule.id, clips) for rule, clips in group) for group in groups
+        ]
         if not groups or all(rule.max_plays_per_hour for group in groups for rule, _ in group):
             fallback = self._clips(self.manifest.fallback, minute) if self.manifest.fallback else ()
             answers += [((None, fallback),)] if fallback else []
@@ -109,7 +113,7 @@ class Oracle:
             return False
         if rule.rrule:
             interval = int(rule.rrule.partition("INTERVAL=")[2])
-            since = (day - date.fromisoformat(rule.valid_from[:10])).days
+            since = (day - date.fromisoformat(str(rule.valid_from)[:10])).days
             if since < 0 or since % interval:
                 return False
         return day.weekday() in rule.days and text not in rule.excluded
@@ -132,14 +136,14 @@ class Oracle:
             return False
         return not last or minute < self.clock.last_reaching(_minutes(last) + (DAY if len(last) == 10 else 0))
 
-    def _clips(self, playlist: str, minute: int) -> tuple[str, ...]:
+    def _clips(self, playlist: Slug, minute: int) -> tuple[str, ...]:
         found: list[str] = []
         for item in self.manifest.playlists[playlist]:
             if not self._valid(item.valid_from, item.valid_until, minute):
                 continue
             if item.playlist:
                 found += self._clips(item.playlist, minute)
-            elif item.clip not in self.unplayable:
+            elif item.clip and item.clip not in self.unplayable:
                 asset = self.manifest.assets[item.clip]
                 if self._valid(asset.rights_from, asset.rights_until, minute):
                     found.append(item.clip)

@@ -1,34 +1,38 @@
 """Airtime against an oracle that asks every minute what the wall clock shows, around changes of the clocks."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avtech_schema.airtime import Segment, Timeline, airtime, airtimes
+from avtech_schema.airtime import Segment, Share, Timeline, airtime, airtimes
+from avtech_schema.identifiers import VideoId
+from avtech_schema.manifest import Manifest
 
 from .airtime_oracle import DAY, Answer, Oracle, clock, spell
 from .airtime_strategies import programmes
 
 SPAN = 4
+Programme = tuple[Manifest, date, frozenset[VideoId]]
 quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def answer(segment: Segment) -> Answer:
-    def said(shares):
+    def said(shares: Iterable[Share]) -> tuple[tuple[str | None, tuple[str, ...]], ...]:
         return tuple((share.rule, share.lineup.clips()) for share in shares)
 
     return Answer(said(segment.shares), tuple(said(group) for group in segment.reserves), segment.cut.value == "now")
 
 
-def first_minute(manifest, middle) -> int:
+def first_minute(manifest: Manifest, middle: date) -> int:
     return clock(manifest.time_zone, middle).first + (15 - SPAN // 2) * DAY
 
 
 @settings(quick, max_examples=60)
 @given(programmes(), st.integers(0, DAY))
-def test_every_minute_has_the_one_answer_that_the_wall_clock_gives(programme, offset):
+def test_every_minute_has_the_one_answer_that_the_wall_clock_gives(programme: Programme, offset: int) -> None:
     manifest, middle, unplayable = programme
     oracle = Oracle(manifest, middle, unplayable)
     start = first_minute(manifest, middle) + offset
@@ -39,7 +43,7 @@ def test_every_minute_has_the_one_answer_that_the_wall_clock_gives(programme, of
 
 @settings(quick, max_examples=60)
 @given(programmes(), st.integers(0, SPAN * DAY))
-def test_nothing_changes_before_until_and_something_changes_at_it(programme, offset):
+def test_nothing_changes_before_until_and_something_changes_at_it(programme: Programme, offset: int) -> None:
     manifest, middle, unplayable = programme
     oracle = Oracle(manifest, middle, unplayable)
     start = first_minute(manifest, middle) + offset
@@ -55,14 +59,14 @@ def test_nothing_changes_before_until_and_something_changes_at_it(programme, off
     assert oracle.at(end - 1) == answer(segment)
 
 
-def weights(segment: Segment):
+def weights(segment: Segment) -> list[str]:
     """What the oracle does not tell: the turns, by their weights and nesting."""
     return [share.lineup.key for group in (segment.shares, *segment.reserves) for share in group]
 
 
 @settings(quick, max_examples=60)
 @given(programmes(), st.lists(st.integers(0, SPAN * DAY * 60 - 1), min_size=1, max_size=20))
-def test_a_compiled_timeline_gives_the_same_answers(programme, seconds):
+def test_a_compiled_timeline_gives_the_same_answers(programme: Programme, seconds: list[int]) -> None:
     manifest, middle, unplayable = programme
     start = spell(first_minute(manifest, middle))
     timeline = Timeline.compile(manifest, start, days=SPAN, unplayable=unplayable)
@@ -73,7 +77,7 @@ def test_a_compiled_timeline_gives_the_same_answers(programme, seconds):
 
 @settings(quick, max_examples=40)
 @given(programmes(), st.integers(1, 8 * DAY))
-def test_segments_follow_each_other_without_gap_and_each_is_another(programme, length):
+def test_segments_follow_each_other_without_gap_and_each_is_another(programme: Programme, length: int) -> None:
     manifest, middle, _ = programme
     start = spell(first_minute(manifest, middle))
     found = airtimes(manifest, start, start + timedelta(minutes=length))

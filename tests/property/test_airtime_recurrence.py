@@ -7,6 +7,7 @@ import pytest
 from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from avtech_schema.airtime import check_rrule
 from avtech_schema.recurrence import recurring_days
@@ -16,7 +17,7 @@ numbered = st.builds(lambda n, day: f"{n}{day}", st.sampled_from([-2, -1, 1, 2, 
 
 
 @st.composite
-def recurrences(draw):
+def recurrences(draw: DrawFn) -> str:
     """A rule with the parts that go together."""
     frequency = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     parts = [f"FREQ={frequency}"]
@@ -42,7 +43,7 @@ def recurrences(draw):
 
 @settings(deadline=None, max_examples=120)
 @given(recurrences(), st.dates(date(2016, 1, 1), date(2027, 1, 1)), st.integers(-400, 3000), st.integers(0, 800))
-def test_days_of_a_stretch_are_those_counted_from_the_anchor(text, anchor, away, length):
+def test_days_of_a_stretch_are_those_counted_from_the_anchor(text: str, anchor: date, away: int, length: int) -> None:
     try:
         check_rrule(text)
     except ValueError:
@@ -85,7 +86,7 @@ def test_days_of_a_stretch_are_those_counted_from_the_anchor(text, anchor, away,
         ("FREQ=DAILY;X-NAME=1", "is not a part"),
     ],
 )
-def test_what_is_no_recurrence_of_days_is_refused_with_the_reason(text, why):
+def test_what_is_no_recurrence_of_days_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check_rrule(text, "2026-01-05")
 
@@ -93,7 +94,7 @@ def test_what_is_no_recurrence_of_days_is_refused_with_the_reason(text, why):
 @pytest.mark.parametrize(
     "text", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;INTERVAL=7;BYDAY=TU", "FREQ=YEARLY;UNTIL=20200101"]
 )
-def test_a_rule_that_names_no_day_is_refused_and_quickly(text):
+def test_a_rule_that_names_no_day_is_refused_and_quickly(text: str) -> None:
     began = time.process_time()
     with pytest.raises(ValueError, match="names no day"):
         check_rrule(text, "2026-01-05")
@@ -102,7 +103,7 @@ def test_a_rule_that_names_no_day_is_refused_and_quickly(text):
 
 
 @pytest.mark.parametrize("anchor", [date(1, 1, 1), date(1900, 2, 28), date(2024, 2, 29), date(9980, 6, 1)])
-def test_anchors_far_from_today_cost_little(anchor):
+def test_anchors_far_from_today_cost_little(anchor: date) -> None:
     began = time.process_time()
     for text in ("FREQ=DAILY", "FREQ=WEEKLY;INTERVAL=3", "FREQ=MONTHLY", "FREQ=YEARLY", "FREQ=DAILY;INTERVAL=1000"):
         list(recurring_days(text, anchor, 739_000, 739_400))

@@ -13,7 +13,7 @@ from avtech_schema.localtime import DAY_SECONDS, local_bound, seconds_of_day
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local wall time, by meaning without zone
 _EARLIEST = (date(2, 1, 1).toordinal() - EPOCH_DAY) * DAY_SECONDS
-_LATEST = (date(9998, 1, 1).toordinal() - EPOCH_DAY) * DAY_SECONDS
+LATEST = (date(9998, 1, 1).toordinal() - EPOCH_DAY) * DAY_SECONDS
 """Outside these, `datetime` ends; what lies beyond is reckoned without an offset."""
 
 
@@ -43,7 +43,7 @@ def wall_instant(zone: ZoneInfo, day: int, seconds: int, *, last: bool) -> int:
     instant of the transition that skips it.
     """
     local = (day - EPOCH_DAY) * DAY_SECONDS + seconds
-    if not _EARLIEST <= local <= _LATEST:
+    if not _EARLIEST <= local <= LATEST:
         return local
     wall = _EPOCH + timedelta(seconds=local)
     before, after = _seconds(zone.utcoffset(wall)), _seconds(zone.utcoffset(wall.replace(fold=1)))
@@ -71,7 +71,7 @@ def local_instant(text: str, zone_name: str, *, end: bool = False) -> datetime:
 
 def offset_at(zone: ZoneInfo, instant: int) -> int:
     """How far the clocks of a zone are ahead of UTC at an instant, in seconds."""
-    return _seconds(datetime.fromtimestamp(min(max(instant, _EARLIEST), _LATEST), zone).utcoffset())
+    return _seconds(datetime.fromtimestamp(min(max(instant, _EARLIEST), LATEST), zone).utcoffset())
 
 
 def local_day(zone: ZoneInfo, instant: int) -> int:
@@ -92,7 +92,7 @@ def to_instant(moment: datetime) -> int:
 
 def from_instant(instant: int) -> datetime:
     """An instant as an aware date-time in UTC (held within what `datetime` can say)."""
-    return datetime.fromtimestamp(min(max(instant, _EARLIEST), _LATEST), UTC)
+    return datetime.fromtimestamp(min(max(instant, _EARLIEST), LATEST), UTC)
 
 
 def _transition(zone: ZoneInfo, before: int, after: int) -> int:

@@ -6,11 +6,14 @@
 from avtech_schema.airtime._rotation import MAX_SEGMENTS, History, Play, next_turn, playout
 from avtech_schema.airtime._segment import Lineup, OnAir, Segment, Share, Turn
 from avtech_schema.airtime._timeline import Timeline, airtime, airtimes
+from avtech_schema.airtime._transitions import Change, Effect, transition_effects
 from avtech_schema.recurrence import check_rrule
 from avtech_schema.zones import local_instant, time_zone, time_zones
 
 __all__ = [
     "MAX_SEGMENTS",
+    "Change",
+    "Effect",
     "History",
     "Lineup",
     "OnAir",
@@ -27,4 +30,5 @@ __all__ = [
     "playout",
     "time_zone",
     "time_zones",
+    "transition_effects",
 ]

@@ -28,7 +28,7 @@ class Lineup:
     def lineups(self) -> Iterator["Lineup"]:
         """This lineup and all that are nested in it, each once, in order."""
         seen: set[str] = set()
-        stack = [self]
+        stack: list[Lineup] = [self]
         while stack:
             lineup = stack.pop()
             if lineup.key not in seen:

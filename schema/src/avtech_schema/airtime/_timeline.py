@@ -9,7 +9,7 @@ from avtech_schema.airtime._programme import Programme
 from avtech_schema.airtime._segment import Segment
 from avtech_schema.identifiers import VideoId
 from avtech_schema.manifest import Manifest
-from avtech_schema.zones import from_instant, to_instant
+from avtech_schema.zones import LATEST, from_instant, to_instant
 
 
 def airtime(manifest: Manifest, instant: datetime, *, unplayable: Collection[VideoId] = ()) -> Segment:
@@ -70,6 +70,6 @@ def _compiled(manifest: Manifest, start: int, end: int, unplayable: Collection[V
     swept = programme.sweep(start, end)
     ends = [instant for instant, _ in swept[1:]] + [programme.next_change(swept[-1][1].key, end)]
     return [
-        (instant, replace(segment, until=None if until is None else from_instant(until)))
+        (instant, replace(segment, until=None if until is None or until >= LATEST else from_instant(until)))
         for (instant, segment), until in zip(swept, ends, strict=True)
     ]
