@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def replace_file(target: Path, data: bytes, *, mode: int = PUBLIC_MODE) -> None:
 
 
 @contextmanager
-def _flushed_temporary(target: Path, chunks: Iterable[bytes], mode: int) -> Iterator[Path]:
+def _flushed_temporary(target: Path, chunks: Iterable[bytes], mode: int) -> Generator[Path, None, None]:
     """A temporary file beside `target`; whatever still has its name at the end is removed."""
     temporary = target.parent / f".{os.getpid()}-{secrets.token_hex(8)}.tmp"
     try:

@@ -1,14 +1,14 @@
 """Progress bars on stderr when it is a terminal; silence otherwise."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from avtech_controller.publication import Progress
 
 
 @contextmanager
-def progress_bars() -> Iterator[Progress]:
+def progress_bars() -> Generator[Progress, None, None]:
     """Bars for the steps of a publication."""
     if not sys.stderr.isatty():
         yield _silent

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,7 +128,7 @@ def _approval(compiled: Compiled, consent: "Consent", *, ask: bool) -> "Callable
     return approve
 
 
-def publisher_name(environment: "os._Environ[str] | dict[str, str]") -> str:
+def publisher_name(environment: Mapping[str, str]) -> str:
     """Who publishes: the CI job and whoever started it, else user and host."""
     if environment.get("GITHUB_ACTIONS"):
         where = "/".join(environment.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypedDict, cast
@@ -161,7 +161,7 @@ class S3Store:
                 if not page.keys() >= {"Name", "IsTruncated"} or page.get("KeyCount", len(found)) != len(found):
                     raise StoreError(f"listing {prefix} in {self.url}: the answer is garbled")
                 for entry in found:
-                    yield entry["Key"].removeprefix(self._prefix)
+                    yield entry.get("Key", "").removeprefix(self._prefix)
 
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)
@@ -219,7 +219,7 @@ class S3Store:
         return found.etag if isinstance(found, Stored) and found.data == data else None
 
     @contextmanager
-    def _failures(self, doing: str) -> Iterator[None]:
+    def _failures(self, doing: str) -> Generator[None, None, None]:
         try:
             yield
         except (BotoCoreError, ClientError, HTTPError, OSError) as error:
