@@ -36,6 +36,8 @@ def _black_screens(view: View) -> Iterator[Problem]:
         for selected in view.selection.screens(key.client, schedule.spec.screens):
             airing.setdefault(selected, []).extend(rules)
     for name, screen in view.state.screens.items():
+        if screen.spec.client not in view.state.clients:
+            continue  # that is said already
         fallback = fallback_of(view.state, screen)
         rules = airing.get(name, [])
         spot = view.spot(screen).value("metadata", "name")

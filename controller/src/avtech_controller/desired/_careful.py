@@ -13,7 +13,7 @@ import yaml
 from avtech_controller.desired._text import Range, Segment, SyntaxProblem
 
 MAX_DEPTH = 40
-MAX_NODES = 100_000
+MAX_NODES = 50_000
 MAX_ALIASES = 100
 MAX_EXPANDED_NODES = 100_000
 MAX_EXPANDED_CHARACTERS = 4_000_000
@@ -249,6 +249,8 @@ def _plain(error: yaml.MarkedYAMLError, text: str, column: int, where: Range) ->
         message, hint = "a quotation mark is opened and never closed", "close it"
     elif "',' or ']'" in problem or "',' or '}'" in problem:
         message, hint = "a bracket is opened and not closed", "close it, or put a text that begins with a bracket in quotes"
+    elif "expected node content" in problem:
+        message, hint = "a value is missing within brackets, or a bracket is not closed", "close it, or complete it"
     elif "could not find expected ':'" in problem:
         message, hint = "a key without `:`", "write `key: value`"
     elif "did not find expected key" in problem or "did not find expected '-'" in problem:

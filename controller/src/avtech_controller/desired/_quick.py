@@ -18,6 +18,7 @@ _UNSURE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("&", "*"), r"(?:^|[\s\[{,:])[&*]\S"),  # anchors and aliases
     (("!",), r"(?:^|[\s\[{,:])!"),  # tags
     (("%",), r"^%"),  # directives
+    (("?",), r"(?:^|[\s\[{,])\?"),  # explicit keys, which libyaml sees in more places
     (("<<",), r"<<"),  # merge keys
     (("_",), r"(?:^|[\s\[{,])[-+.]?(?=[0-9.]*_)[0-9_.eE+-]+(?=[\s\]},:]|\Z)"),  # yaml-rs reads 1_000 as a number
     (("0x", "0X", "0o", "0O", "0b", "0B"), r"(?:^|[\s\[{,])[-+]?0[xXoObB]"),  # and knows more bases than YAML 1.2

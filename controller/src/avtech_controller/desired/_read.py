@@ -17,7 +17,7 @@ from avtech_controller.desired._state import Key, Origin, SlugKey
 from avtech_controller.desired._text import Range, Segment, SyntaxProblem, decode, split
 from avtech_controller.findings import Finding, Place
 from avtech_schema.identifiers import ClientId, Slug
-from avtech_schema.resources import Resource, ScreenSelector
+from avtech_schema.resources import KINDS, Resource, ScreenSelector
 
 MAX_FINDINGS = 100
 """Findings shown for one file."""
@@ -38,7 +38,7 @@ class FileContent:
     broken_selectors: dict[SlugKey, ScreenSelector] = field(default_factory=dict)
     broken_fleets: list[Origin] = field(default_factory=list)
     broken_names: set[str] = field(default_factory=set)
-    """Names in documents that could not be read at all."""
+    """Names in documents that could not be read, or are of no known kind."""
 
 
 def read_file(file: SourceFile) -> FileContent:
@@ -94,7 +94,9 @@ def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
         content.resources.append((resource, origin))
     else:
         content.problems.extend(_models.problems(document, Spot(origin)))
-        if identity := _identity(document):
+        if not _is_known(document.get("kind")):
+            content.broken_names.add(_name_in(document) or "")
+        elif identity := _identity(document):
             content.broken[origin] = identity
             if identity[0] == "Schedule" and isinstance(identity[1], SlugKey) and (selector := _selector(document)):
                 content.broken_selectors[identity[1]] = selector
@@ -104,14 +106,23 @@ def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
 
 def _identity(document: dict[str, Any]) -> tuple[str, Key] | None:
     """Which resource a faulty document means to be."""
-    kind, metadata, spec = document.get("kind"), document.get("metadata"), document.get("spec")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(kind, str) or not isinstance(name, str):
+    kind, spec, name = document.get("kind"), document.get("spec"), _name_in(document)
+    if not isinstance(kind, str) or name is None:
         return None
     if kind not in _SLUG_KINDS:
         return kind, name
     client = spec.get("client") if isinstance(spec, dict) else None
     return (kind, SlugKey(ClientId(client), Slug(name))) if isinstance(client, str) else None
+
+
+def _is_known(kind: object) -> bool:
+    return isinstance(kind, str) and kind in KINDS
+
+
+def _name_in(document: dict[str, Any]) -> str | None:
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _selector(document: dict[str, Any]) -> ScreenSelector | None:
