@@ -13,6 +13,7 @@ DATE_PATTERN = rf"^{_DAY}$"
 BOUND_PATTERN = rf"^{_DAY}(T{_CLOCK})?$"
 INSTANT_PATTERN = rf"^{_DAY}T{_CLOCK}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$"
 
+_UTC = re.compile(rf"{_DAY}T([01][0-9]|2[0-3])(:[0-5][0-9]){{2}}(\.[0-9]{{1,6}})?Z")
 _UNTIL_TIME = re.compile(UNTIL_TIME_PATTERN)
 _DATE = re.compile(DATE_PATTERN)
 _BOUND = re.compile(BOUND_PATTERN)
@@ -50,3 +51,15 @@ def local_bound(text: str) -> str:
     if not _BOUND.fullmatch(text):
         raise ValueError(f"{text[:80]!r} is neither a date like 2026-12-24 nor a local time like 2026-12-24T18:30")
     return local_date(text) if len(text) == 10 else datetime.fromisoformat(text).isoformat(timespec="seconds")
+
+
+def utc_time(text: str) -> str:
+    """Check an instant as reports and records spell it: RFC 3339 in UTC, with seconds and `Z`.
+
+    Raises:
+        ValueError: it is not such an instant.
+    """
+    if not _UTC.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is not an instant in UTC like 2026-12-24T18:30:00Z")
+    datetime.fromisoformat(text)
+    return text

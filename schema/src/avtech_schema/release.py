@@ -8,6 +8,7 @@ from avtech_schema.canonical import canonical_bytes
 from avtech_schema.errors import TrustError
 from avtech_schema.fields import Fields, FieldsError
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
+from avtech_schema.localtime import utc_time
 
 PAYLOAD_TYPE = "application/vnd.avtech.release+json"
 
@@ -86,7 +87,7 @@ def parse_release(payload: bytes) -> ReleaseRecord:
             compiler=fields.text("compiler"),
             tzdata=fields.text("tzdata"),
             publisher=fields.text("publisher"),
-            time=fields.text("time"),
+            time=fields.one("time", utc_time),
             previous=fields.optional("previous", sha256),
             changes=tuple(_change(change) for change in fields.objects("changes")),
         )

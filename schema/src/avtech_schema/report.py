@@ -18,6 +18,7 @@ from avtech_schema.identifiers import (
     sha256,
     video_id,
 )
+from avtech_schema.localtime import utc_time
 
 PAYLOAD_TYPE = "application/vnd.avtech.report+json"
 MAX_REPORT_BYTES = 256_000
@@ -203,7 +204,7 @@ def _report(fields: Fields) -> Report:
     report = Report(
         screen=fields.one("screen", screen_id),
         sequence=fields.integer("sequence", low=1),
-        time=fields.text("time", limit=40),
+        time=fields.one("time", utc_time),
         player=fields.text("player", limit=100),
         state=fields.one("state", SyncState),
         phase=fields.text("phase", limit=40),
@@ -240,7 +241,7 @@ def _quarantined(fields: Fields) -> Quarantined:
         sequence=fields.integer("sequence", low=1),
         commit=fields.one("commit", commit_id),
         reason=fields.text("reason", limit=2000),
-        time=fields.text("time", limit=40),
+        time=fields.one("time", utc_time),
     )
     fields.finish()
     return entry
@@ -297,7 +298,7 @@ def _now(fields: Fields | None) -> NowPlaying | None:
         clip=fields.one("clip", video_id),
         sha256=fields.one("sha256", sha256),
         rule=fields.optional("rule", str),
-        since=fields.text("since", limit=40),
+        since=fields.one("since", utc_time),
     )
     fields.finish()
     return now
