@@ -1,6 +1,11 @@
 """`avtech plan` and `avtech publish` as CI and people run them, against a real repository and a directory as the store."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -129,6 +134,23 @@ def test_a_removal_beyond_the_limit_needs_consent_to_its_number(repository: Repo
     assert publish(repository, "--yes", "--accept-removals", "10") == 0
 
 
+def test_a_plan_says_what_would_stop_it(repository: Repository, capsys: Capture) -> None:
+    old = repository.git("rev-parse", "HEAD")
+    for number in range(3, 13):
+        repository.screen(number)
+    repository.commit()
+    assert publish(repository, "--yes") == 0
+    capsys.readouterr()
+    assert run(cli, ["plan", *repository.options(), "--commit", old, "--output", "json"]) == 0
+    assert "is older than" in json.loads(capsys.readouterr().out)["stopped_by"]
+    assert publish(repository, "--commit", old) == 5
+    for number in range(3, 13):
+        (repository.path / f"fleet/CLI-ACME/screens/SCR-ACME-{number:04}.yaml").unlink()
+    capsys.readouterr()
+    assert run(cli, ["plan", *repository.options()]) == 0
+    assert "10 of 12 released screens would be removed" in capsys.readouterr().err
+
+
 def test_a_freeze_stops_a_publication(repository: Repository, capsys: Capture) -> None:
     repository.write(
         "fleet/fleet.yaml",
@@ -193,6 +215,31 @@ def test_a_directory_that_is_no_repository_cannot_be_published(tmp_path: Path, c
     (tmp_path / "plain").mkdir()
     assert run(cli, ["publish", "--repo", str(tmp_path / "plain"), "--store", f"file://{tmp_path}", "--yes"]) == 2
     assert "Git" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"n", 2), (b"y", 0)])
+def test_on_a_terminal_the_plan_is_shown_and_asked_about(repository: Repository, answer: bytes, code: int) -> None:
+    ours, theirs = pty.openpty()
+    command = [
+        str(Path(sys.executable).parent / "avtech"),
+        "publish",
+        *repository.options(),
+        "--keys-dir",
+        str(repository.keys),
+    ]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        screen = b""
+        with suppress(OSError):  # the terminal ends with the process
+            while chunk := os.read(ours, 65536):
+                screen += chunk
+                if answer and b"[y/N]" in screen:
+                    os.write(ours, answer + b"\n")
+                    answer = b""
+        assert process.wait() == code, screen
+    os.close(ours)
+    assert b"+ SCR-ACME-0001, SCR-ACME-0002" in screen
+    assert bool(published(repository.store)) == (code == 0)
 
 
 def test_the_publisher_is_named_by_the_ci_job_or_the_user() -> None:

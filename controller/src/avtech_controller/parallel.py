@@ -13,7 +13,8 @@ THREADS = 16
 def in_parallel(function: Callable[[T], R], items: Iterable[T], *, done: Callable[[], None] = lambda: None) -> list[R]:
     """Apply a function to every item in threads, and return the results in the items' order.
 
-    `done` is called after each item, from its thread. The first failure is raised; what has not begun is not begun.
+    `done` is called after each item, from its thread. The first failure (or an interruption) is raised; what has not
+    begun by then is not begun.
     """
 
     def apply(item: T) -> R:
@@ -22,10 +23,12 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T], *, done: Callabl
         return result
 
     with ThreadPoolExecutor(THREADS) as pool:
-        futures = [pool.submit(apply, item) for item in items]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        failed = next((future for future in futures if future.done() and not future.cancelled() and future.exception()), None)
-        if failed is not None:
-            pool.shutdown(cancel_futures=True)
-            failed.result()
+        try:
+            futures = [pool.submit(apply, item) for item in items]
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
         return [future.result() for future in futures]

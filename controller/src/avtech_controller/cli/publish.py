@@ -16,6 +16,7 @@ import orjson
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired
 from avtech_controller.cli._options import output_option, repo_option, store_option
 from avtech_schema.errors import ConfigurationError
+from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
     from avtech_controller.publication import Consent, Plan, Publication
@@ -79,17 +80,33 @@ def publish(
 
 
 def _only_plan(repo: Path, store: str | None, compiled: Compiled, consent: "Consent", output: str) -> None:
-    from avtech_controller.publication import check_safety, plan_json, plan_publication, plan_text, read_head
+    from avtech_controller.publication import (
+        check_order,
+        check_safety,
+        descent,
+        plan_json,
+        plan_publication,
+        plan_text,
+        read_head,
+    )
     from avtech_controller.trust import load_anchor
 
     opened = chosen_store(store, compiled.state)
-    plan = plan_publication(opened, read_head(opened, load_anchor(repo)), compiled.commit, compiled.screens)
+    head = read_head(opened, load_anchor(repo))
+    check_order(head.released if head else None, _commit_of(compiled), descent(repo))
+    plan = plan_publication(opened, head, compiled.commit, compiled.screens)
     if output == "json":
         click.echo(orjson.dumps({"outcome": "planned", "plan": plan_json(plan)}, option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo(plan_text(plan))
-    check_safety(plan, compiled.state.fleet, consent, datetime.now(UTC))
+    check_safety(plan, compiled.state.fleet, consent, _now())
     click.echo("nothing was published: give --yes to publish this", err=True)
+
+
+def _commit_of(compiled: Compiled) -> CommitId:
+    if compiled.commit is None:
+        raise ConfigurationError("only a commit can be published", hint="commit the change first")
+    return compiled.commit
 
 
 def _publish(
@@ -100,16 +117,14 @@ def _publish(
     from avtech_controller.publication import Publisher, Wanted, descent
     from avtech_controller.trust import load_anchor
 
-    if compiled.commit is None:
-        raise ConfigurationError("only a commit can be published", hint="commit the change first")
     opened = chosen_store(store, compiled.state)
     anchor = load_anchor(repo)
     signer = publish_signer(keys_dir)
-    anchor.check_publisher(signer, datetime.now(UTC))
+    anchor.check_publisher(signer, _now())
     approve = _approval(compiled, consent, ask=ask)
     with progress_bars() as progress:
         publisher = Publisher(opened, anchor, signer, descent(repo), approve, _now, progress)
-        return publisher.publish(Wanted(compiled.commit, compiled.screens, publisher_name(os.environ)))
+        return publisher.publish(Wanted(_commit_of(compiled), compiled.screens, publisher_name(os.environ)))
 
 
 def _approval(compiled: Compiled, consent: "Consent", *, ask: bool) -> "Callable[[Plan], None]":

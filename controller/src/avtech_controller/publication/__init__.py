@@ -1,7 +1,7 @@
 """Publication: what is released, what a commit would change, and the one place that changes it."""
 
 from avtech_controller.publication._content import ContentMissingError, read_manifests
-from avtech_controller.publication._history import descent
+from avtech_controller.publication._order import check_order, descent
 from avtech_controller.publication._plan import ChangeKind, Plan, ScreenChange, changed_screens, make_plan
 from avtech_controller.publication._publish import (
     Head,
@@ -33,6 +33,7 @@ __all__ = [
     "active_freeze",
     "byte_text",
     "changed_screens",
+    "check_order",
     "check_safety",
     "descent",
     "make_plan",

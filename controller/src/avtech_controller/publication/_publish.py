@@ -11,13 +11,14 @@ from securesystemslib.signer import CryptoSigner
 from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.parallel import in_parallel
 from avtech_controller.publication._content import check_content, clips_of, read_manifests
+from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._plan import Plan, changed_screens, make_plan
 from avtech_controller.publication._records import has_history, make_record, read_record, write_record
 from avtech_controller.publication._released import Released, ReleasedScreen, released_from
 from avtech_controller.publication._writer import MetadataWriter, Progress
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
 from avtech_controller.trust import Anchor, ReleasedMetadata, read_released, rfc3339
-from avtech_schema.errors import SupersededError, TrustError
+from avtech_schema.errors import TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import manifest_key
 
@@ -91,7 +92,7 @@ class Publisher:
     store: ObjectStore
     anchor: Anchor
     signer: CryptoSigner
-    descends: Callable[[CommitId, CommitId], bool]
+    descends: Descends
     approve: Callable[[Plan], None]
     clock: Callable[[], datetime]
     progress: Progress
@@ -107,7 +108,7 @@ class Publisher:
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             head = read_head(self.store, self.anchor)
-            self.check_order(head, wanted.commit)
+            check_order(head.released if head else None, wanted.commit, self.descends)
             plan = plan_publication(self.store, head, wanted.commit, wanted.screens)
             if head and not plan.changes and plan.base_commit == wanted.commit:
                 released = head.released
@@ -118,24 +119,6 @@ class Publisher:
             except PreconditionFailedError:
                 continue
         raise StoreError(f"other publishers were faster {MAX_ATTEMPTS} times")
-
-    def check_order(self, head: Head | None, commit: CommitId) -> None:
-        """Refuse a commit that does not descend from the released head.
-
-        Raises:
-            SupersededError: it is older, or of another history.
-        """
-        if head is None or head.released.commit == commit or self.descends(head.released.commit, commit):
-            return
-        newer = head.released.commit
-        if self.descends(commit, newer):
-            raise SupersededError(
-                f"{commit[:12]} is older than {newer[:12]}, which release {head.released.sequence} brought",
-                hint="to go back, commit a revert (git revert) and publish that",
-            )
-        raise SupersededError(
-            f"{commit[:12]} does not descend from the released {newer[:12]}", hint="merge or rebase onto it, then publish"
-        )
 
     def _release(self, head: Head | None, plan: Plan, wanted: Wanted, attempt: int) -> Publication:
         changed = [wanted.screens[change.screen] for change in plan.changes if change.new is not None]
