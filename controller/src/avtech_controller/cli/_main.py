@@ -19,6 +19,8 @@ COMMANDS = {
     "status": "avtech_controller.cli.status:status",
     "keys": "avtech_controller.cli.keys:keys",
     "content": "avtech_controller.cli.content:content",
+    "schema": "avtech_controller.cli.schema:schema",
+    "completion": "avtech_controller.cli.completion:completion",
     "demo": "avtech_controller.cli.demo:demo",
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from avtech_controller.cli._complete import complete_screens
 from avtech_controller.cli._options import commit_option, output_option, repo_option
 from avtech_schema.errors import ConfigurationError
 from avtech_schema.identifiers import ScreenId
@@ -23,7 +24,7 @@ _YEARS = range(1971, 2200)
 
 
 @click.command()
-@click.argument("screen", metavar="SCR")
+@click.argument("screen", metavar="SCR", shell_complete=complete_screens)
 @repo_option
 @commit_option
 @click.option("--at", metavar="T", help=f"The instant, one of: {_WHEN}. Default: now.")
