@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-_NAME = re.compile(rb"^\s+name:\s*[\"']?(SCR-[A-Z0-9-]{1,60})[\"']?\s*(?:#.*)?$", re.MULTILINE)
+_NAME = re.compile(rb"\bname:\s*[\"']?(SCR-[A-Z0-9-]{1,60})")
 _MAX_FILES = 2_000
 _MAX_BYTES = 64 << 10
 
