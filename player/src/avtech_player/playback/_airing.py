@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avtech_player.engine import file_stamp
 from avtech_player.ports import Clip, Generation
-from avtech_schema.airtime import History, Play, Segment, Timeline, playout
+from avtech_schema.airtime import History, Play, Segment, Timeline, airtime, playout
 from avtech_schema.identifiers import Sha256, VideoId
 from avtech_schema.manifest import Orientation
 
@@ -87,9 +87,9 @@ class Airing:
         return Clip(video, asset.sha256, self.generation.files[video], asset.duration, rule)
 
     def on_air(self, instant: datetime) -> list[Clip]:
-        """Every clip that may play at an instant, each once, in order."""
+        """Every clip that is meant to play at an instant, each once, in order, whether it does or not."""
         found: dict[VideoId, Clip] = {}
-        for entry in self.segment(instant).on_air():
+        for entry in airtime(self.generation.manifest, instant, unplayable=self._missing()).on_air():
             found.setdefault(entry.clip, self.clip(entry.clip, entry.rule))
         return list(found.values())
 
@@ -134,6 +134,8 @@ class Airing:
         return stamp is not None and stamp != note.stamp
 
     def _compile(self, instant: datetime) -> Timeline:
-        missing = self.generation.manifest.assets.keys() - self.generation.files.keys()
-        unplayable = self._refused.keys() | missing
+        unplayable = self._refused.keys() | self._missing()
         return Timeline.compile(self.generation.manifest, instant, days=_DAYS, unplayable=unplayable)
+
+    def _missing(self) -> set[VideoId]:
+        return self.generation.manifest.assets.keys() - self.generation.files.keys()

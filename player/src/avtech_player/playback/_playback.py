@@ -230,7 +230,9 @@ class Playback:
         if self._on is not None or self._engine.health().state != "slate":
             self._on = self._next = None
             await self._engine.slate()
-        if self._judge and not airing.on_air(self._now()):
+        if self._judge and airing.on_air(self._now()):
+            self._judge.nothing_plays("none of its clips on the air plays on this device")
+        elif self._judge:
             self._judge.nothing_on_air()
 
     async def _queue_next(self) -> None:
@@ -299,8 +301,10 @@ class Playback:
             self._judge.died(event.reason, blind=event.blind)
         if on is None:
             return
-        on.crashes += not event.blind
         on.given, on.since = self._monotonic(), None
+        if event.blind:
+            return
+        on.crashes += 1
         if on.crashes < _CRASHES:
             await self._engine.show(on.choice.clip)
             return

@@ -1,0 +1,377 @@
+"""Playback over the simulated engine: what is chosen, when it changes, what is skipped, and how trials are judged."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from avtech_player.engine import ClipCheck, Fault, FaultKind, SimulatedEngine
+from avtech_player.playback import Playback
+from avtech_player.ports import Clip, Died, Generation
+from avtech_schema.errors import EnvironmentFailedError
+from avtech_schema.manifest import Cut
+from tests.player.material import NOON, make_clip, make_generation, rule, scrambled, video_bytes
+
+pytestmark = pytest.mark.media
+
+MOVING = "testsrc=s=64x48:r=25"
+
+
+class Recorded(SimulatedEngine):
+    """A simulated screen that keeps what it was asked, and can be told to die."""
+
+    def __init__(self) -> None:
+        super().__init__(check=ClipCheck())
+        self.asked: list[str] = []
+
+    async def show(self, clip: Clip) -> None:
+        self.asked.append(f"show {clip.video}")
+        await super().show(clip)
+
+    async def queue(self, clip: Clip) -> None:
+        self.asked.append(f"queue {clip.video}")
+        await super().queue(clip)
+
+    async def slate(self) -> None:
+        self.asked.append("slate")
+        await super().slate()
+
+    async def rotate(self, degrees: int) -> None:
+        self.asked.append(f"rotate {degrees}")
+        await super().rotate(degrees)
+
+
+class Mortal(Recorded):
+    """An engine that some clips kill, which real engines do not do on request."""
+
+    def __init__(self, deadly: str, *, blind: bool = False) -> None:
+        super().__init__()
+        self.deadly, self.blind = deadly, blind
+
+    async def show(self, clip: Clip) -> None:
+        if self.deadly in clip.video:
+            assert len(self.asked) < 100
+            self.asked.append(f"show {clip.video}")
+            self._events.put_nowait(Died("mpv was killed by signal 11", blind=self.blind))
+        else:
+            await super().show(clip)
+
+
+@dataclass
+class Clock:
+    """The trusted clock: starts at noon, and can be set."""
+
+    begun: float = field(default_factory=time.monotonic)
+    shift: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=time.monotonic() - self.begun) + self.shift
+
+
+@dataclass
+class Theatre:
+    """Playback, and what it told and saved."""
+
+    engine: Recorded
+    playback: Playback
+    clock: Clock
+    faults: list[tuple[Clip, Fault]]
+    saved: list[bytes]
+
+    async def until(self, condition: Callable[[], object], within: float = 4.0) -> None:
+        async with asyncio.timeout(within):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    def on(self) -> str:
+        """The clip on screen, without its prefix."""
+        now = self.playback.now()
+        return "" if now is None else now.clip.removeprefix("VID-")
+
+    async def see(self, *names: str) -> None:
+        """Wait until these clips were on screen, in this order."""
+        for name in names:
+            await self.until(lambda name=name: self.on() == name)  # type: ignore[misc]
+
+
+@asynccontextmanager
+async def theatre(
+    engine: Recorded | None = None, *, loaded: bytes | None = None, broken_disk: bool = False
+) -> AsyncIterator[Theatre]:
+    engine = engine or Recorded()
+
+    clock, saved, faults = Clock(), list[bytes](), list[tuple[Clip, Fault]]()
+
+    def save(data: bytes) -> None:
+        if broken_disk:
+            raise EnvironmentFailedError("the disk is full")
+        saved.append(data)
+
+    playback = Playback(
+        engine,
+        now=clock.now,
+        on_fault=lambda clip, fault: faults.append((clip, fault)),
+        load=lambda: loaded,
+        save=save,
+        check=ClipCheck(),
+    )
+    house = Theatre(engine, playback, clock, faults, saved)
+    running = asyncio.create_task(playback.run())
+    try:
+        yield house
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert running.cancelled(), running.exception()
+
+
+def clips(folder: Path, *names: str, ms: int = 150) -> list[Clip]:
+    """Good clips, each with bytes of its own."""
+    return [make_clip(folder, name, video_bytes(MOVING, 1 + place / 25), ms=ms) for place, name in enumerate(names)]
+
+
+def loop_of(items: list[Clip], *, sequence: int = 1) -> Generation:
+    """A generation that plays some clips in turn, all day."""
+    return make_generation({"loop": items}, [rule("day", "loop")], sequence=sequence)
+
+
+def test_the_clips_of_a_playlist_take_turns_and_the_rotation_survives_a_restart(tmp_path: Path) -> None:
+    a, b, c = clips(tmp_path, "a", "b", "c")
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([a, b, c]))
+            await house.see("A", "B", "C", "A", "B")
+            playing = house.playback.now()
+            assert playing is not None
+            assert (playing.rule, playing.sha256) == ("day/1", b.sha256)
+            assert playing.since.startswith("2026-06-01T12:00:0")
+            assert playing.since.endswith("Z")
+            assert house.playback.health().kind == "simulated"
+        last = house.saved[-1]
+        async with theatre(loaded=last) as house:
+            await house.playback.play(loop_of([a, b, c]))
+            await house.see("C", "A")
+            assert house.engine.asked[:2] == ["rotate 0", "show VID-C"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("loaded", [b"", b"[1", b"[" * 100_000, json.dumps({"positions": 3}).encode()])
+def test_a_damaged_memory_or_a_full_disk_does_not_stop_playback(tmp_path: Path, loaded: bytes) -> None:
+    async def scenario() -> None:
+        async with theatre(loaded=loaded, broken_disk=True) as house:
+            await house.playback.play(loop_of(clips(tmp_path, "a", "b")))
+            await house.see("A", "B", "A")
+
+    asyncio.run(scenario())
+
+
+def test_a_change_of_rule_waits_for_the_clip_to_end(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b", ms=700)
+    noon = 12 * 3600
+    generation = make_generation(
+        {"a": [a], "b": [b]}, [rule("morning", "a", until_s=noon + 1), rule("later", "b", from_s=noon + 1)]
+    )
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(generation)
+            await house.see("A", "B")
+            assert house.clock.now() - NOON >= timedelta(seconds=1.35)
+            assert house.engine.asked.count("show VID-A") == 1
+            assert "show VID-B" not in house.engine.asked
+            assert house.playback.now().rule == "later/1"  # type: ignore[union-attr]
+
+    asyncio.run(scenario())
+
+
+def test_an_emergency_cuts_in_at_its_very_instant_and_ends_by_itself(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b", ms=10_000)
+    alarm = rule("alarm", "b", valid_from="2026-06-01T12:00:01", valid_until="2026-06-01T18:00:00", emergency=True, cut=Cut.NOW)
+    generation = make_generation({"a": [a], "b": [b]}, [rule("day", "a"), alarm])
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(generation)
+            await house.see("A", "B")
+            assert timedelta(seconds=1) <= house.clock.now() - NOON < timedelta(seconds=1.4)
+            house.clock.shift = timedelta(hours=6)  # the clock jumps beyond the emergency
+            await house.until(lambda: house.engine.asked[-1] == "queue VID-A", within=2)
+            house.clock.shift = timedelta(hours=-20)
+            await house.until(lambda: house.engine.asked[-1] == "queue VID-A", within=2)
+
+    asyncio.run(scenario())
+
+
+def test_a_clip_that_does_not_decode_is_skipped_and_told_and_returns_once_its_file_is_right(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b")
+    right = b.path.read_bytes()
+    b.path.write_bytes(right[:-100] + bytes(100))
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([a, b]))
+            await house.see("A")
+            await house.until(lambda: house.faults)
+            clip, fault = house.faults[0]
+            assert clip.video == "VID-B"
+            assert fault.kind is FaultKind.ROTTEN
+            assert "checksum" in fault.reason
+            assert house.on() in ("A", "")
+            other = tmp_path / "fetched"
+            other.write_bytes(right)
+            other.replace(b.path)
+            await house.see("B", "A", "B")
+            assert {clip.video for clip, _ in house.faults} == {"VID-B"}
+
+    asyncio.run(scenario())
+
+
+def test_when_nothing_plays_the_slate_is_shown_and_nothing_loops(tmp_path: Path) -> None:
+    bad = make_clip(tmp_path, "bad", scrambled(video_bytes(MOVING)))
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([bad]))
+            await house.until(lambda: house.faults)
+            await house.until(lambda: house.playback.health().state == "slate")
+            await asyncio.sleep(1.5)
+            assert len(house.engine.asked) <= 6, house.engine.asked
+            assert all(fault.kind is FaultKind.UNDECODABLE for _, fault in house.faults)
+            assert house.playback.now() is None
+            await house.playback.play(None)
+            await house.playback.play(loop_of(clips(tmp_path, "a")))
+            await house.see("A")
+
+    asyncio.run(scenario())
+
+
+def test_a_trial_of_a_good_generation_switches_and_a_second_play_of_it_changes_nothing(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b", ms=3000)
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([a]))
+            await house.see("A")
+            result = await house.playback.trial(loop_of([b], sequence=2))
+            assert result.good
+            assert house.on() == "B"
+            asked = len(house.engine.asked)
+            await house.playback.play(loop_of([b], sequence=2))
+            assert len(house.engine.asked) == asked
+
+    asyncio.run(scenario())
+
+
+def test_a_clip_that_stays_on_the_air_plays_to_its_end_through_a_switch(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b", ms=800)
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([a]))
+            await house.see("A")
+            assert (await house.playback.trial(loop_of([a, b], sequence=2))).good
+            await house.see("B")
+            assert [asked for asked in house.engine.asked if asked.startswith("show")] == ["show VID-A"]
+
+    asyncio.run(scenario())
+
+
+def test_a_trial_is_bad_when_a_new_clip_on_the_air_does_not_decode_and_the_screen_stays(tmp_path: Path) -> None:
+    a, b, c = clips(tmp_path, "a", "b", "c", ms=5000)
+    bad = make_clip(tmp_path, "bad", scrambled(video_bytes(MOVING)))
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([a]))
+            await house.see("A")
+            result = await house.playback.trial(loop_of([b, c, bad], sequence=2))
+            assert not result.good
+            assert result.reason.startswith("VID-BAD does not decode: ")
+            assert house.on() == "A"
+            assert "show VID-B" not in house.engine.asked
+
+    asyncio.run(scenario())
+
+
+def test_a_bad_clip_that_was_there_before_does_not_fail_a_release(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b", ms=300)
+    bad = make_clip(tmp_path, "bad", scrambled(video_bytes(MOVING)))
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of([a, bad]))
+            await house.see("A")
+            assert (await house.playback.trial(loop_of([b, bad], sequence=2))).good
+            await house.see("B")
+            assert not (await house.playback.trial(loop_of([bad], sequence=3))).good
+
+    asyncio.run(scenario())
+
+
+def test_a_rotten_file_fails_a_trial_only_when_nothing_else_plays(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b", ms=300)
+    b.path.write_bytes(b"gone bad")
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            assert (await house.playback.trial(loop_of([b, a]))).good
+            await house.see("A")
+            assert [(clip.video, fault.kind) for clip, fault in house.faults] == [("VID-B", FaultKind.ROTTEN)]
+            result = await house.playback.trial(loop_of([b], sequence=2))
+            assert not result.good
+            assert "VID-B" in result.reason
+
+    asyncio.run(scenario())
+
+
+def test_a_trial_of_an_airtime_this_device_cannot_work_out_is_bad(tmp_path: Path) -> None:
+    (a,) = clips(tmp_path, "a")
+    generation = make_generation({"loop": [a]}, [rule("day", "loop", rrule="FREQ=NONSENSE", valid_from="2026-01-01")])
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            result = await house.playback.trial(generation)
+            assert not result.good
+            assert "airtime" in result.reason
+            await house.playback.play(generation)
+            assert house.engine.asked[-1] == "slate"
+
+    asyncio.run(scenario())
+
+
+def test_a_clip_that_kills_the_engine_twice_is_skipped(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "deadly", "b")
+
+    async def scenario() -> None:
+        async with theatre(Mortal("DEADLY")) as house:
+            await house.playback.play(loop_of([a, b]))
+            await house.see("B")
+            assert house.engine.asked.count("show VID-DEADLY") == 2
+            await house.until(lambda: house.faults)
+            assert "stops the engine" in house.faults[0][1].reason
+
+    asyncio.run(scenario())
+
+
+def test_a_trial_whose_clip_kills_the_engine_is_bad_but_a_missing_display_is_not_its_fault(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "deadly", ms=5000)
+
+    async def scenario() -> None:
+        async with theatre(Mortal("DEADLY")) as house:
+            await house.playback.play(loop_of([a]))
+            await house.see("A")
+            result = await house.playback.trial(loop_of([b], sequence=2))
+            assert not result.good
+            assert "the engine died" in result.reason or "stops the engine" in result.reason
+        async with theatre(Mortal("DEADLY", blind=True)) as house:
+            assert (await house.playback.trial(loop_of([b], sequence=2))).good
+
+    asyncio.run(scenario())
