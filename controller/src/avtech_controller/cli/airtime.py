@@ -59,11 +59,11 @@ def airtime(
     manifest = compile_state(state, only={name})[name].manifest
     zone, now = manifest.time_zone, datetime.now(UTC).replace(microsecond=0)
     if start is None:
-        instant = _instant(at or "now", zone, now, "--at")
+        instant = _instant("now" if at is None else at, zone, now, "--at")
         found = [(instant, on_air_at(manifest, instant))]
     else:
         first = _instant(start, zone, now, "--from")
-        last = _instant(end, zone, now, "--until") if end else first + timedelta(days=1)
+        last = _instant(end, zone, now, "--until") if end is not None else first + timedelta(days=1)
         _check_stretch(first, last)
         found = airtimes(manifest, first, last)
     if output == "json":

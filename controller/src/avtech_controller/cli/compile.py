@@ -62,7 +62,7 @@ def compile_(*, repo: Path, commit: str | None, directory: Path, output: str) ->
     for screen in summary["screens"]:
         click.echo(f"{screen['digest'][:12]}  {screen['bytes']:>8,} bytes  {screen['file']}")
     of = f"commit {source.commit[:12]}" if source.commit else "the work tree"
-    click.echo(f"{len(screens)} manifests of {of} are in {directory}", err=True)
+    click.echo(f"{len(screens):,} manifest{'s' if len(screens) != 1 else ''} of {of}: {directory}", err=True)
 
 
 def _summary(commit: CommitId | None, screens: Mapping[ScreenId, "CompiledScreen"]) -> dict[str, Any]:
@@ -128,6 +128,6 @@ def _failures(directory: Path) -> "Generator[None, None, None]":
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EPERM):
+        if error.errno in (errno.EACCES, errno.EEXIST, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EPERM):
             raise ConfigurationError(f"cannot write {directory}: {error.strerror}") from error
         raise EnvironmentFailedError(f"cannot write {directory}: {error.strerror}") from error

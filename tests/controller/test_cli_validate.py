@@ -1,0 +1,112 @@
+"""`avtech validate` as people and CI run it: exit codes, streams and forms of output."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from avtech_controller.cli._main import cli, run
+from tests.controller.desired_files import MINIMAL, document, write
+
+SCREEN = "fleet/CLI-A/screens/one.yaml"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write(tmp_path, MINIMAL)
+
+
+def test_a_state_without_faults_ends_with_0_and_one_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["validate", str(root)]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "no findings in 5 files; 1 screen\n"
+
+
+def test_errors_end_with_1_and_all_are_shown(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(root, {SCREEN: MINIMAL[SCREEN].replace("CLI-A", "CLI-X"), "fleet/x.yaml": "kind: Screne\n"})
+    assert run(cli, ["validate", str(root)]) == 1
+    out, err = capsys.readouterr()
+    assert 'error[AVT201]: client "CLI-X" does not exist\n  --> fleet/CLI-A/screens/one.yaml:7:11\n' in out
+    assert "error[AVT120]" in out
+    assert err == "2 errors, 0 warnings in 6 files; 1 screen\n"
+
+
+def test_warnings_alone_end_with_0(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(root, {"fleet/g.yaml": document("Group", "g", "client: CLI-A\nmatchLabels: {a: b}")})
+    assert run(cli, ["validate", "-C", str(root), "--output", "concise"]) == 0
+    out, err = capsys.readouterr()
+    assert out == 'fleet/g.yaml:6:1: warning[AVT214] group "g" selects no screen\n'
+    assert "0 errors, 1 warning" in err
+
+
+def test_json_is_whole_whether_there_are_findings_or_not(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["validate", str(root), "--output", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"format_version": 1, "findings": []}
+    write(root, {"fleet/x.yaml": "a: 1\na: 2\n"})
+    assert run(cli, ["validate", str(root), "--output", "json"]) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["code"], finding["line"], finding["column"]) == ("AVT107", 2, 1)
+    assert set(finding) == {
+        *["code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help", "impact"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["missing"], "cannot read missing"),
+        (["--commit", "HEAD"], "not in a Git repository"),
+        (["--output", "xml"], "is not one of"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(cli, ["validate", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_the_environment_names_repository_and_output(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVTECH_REPO", str(root))
+    monkeypatch.setenv("AVTECH_VALIDATE_OUTPUT", "json")
+    assert run(cli, ["validate"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_hostile_files_are_findings_without_a_traceback(root: Path, tmp_path: Path) -> None:
+    hostile: dict[str, str | bytes] = {
+        "fleet/a.yaml": "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),
+        "fleet/b.yaml": b"\0" * 1000,
+        "fleet/c.yaml": b"a: " + b"[" * 900_000,
+        "fleet/d.yaml": b"- " * 500_000,
+        "fleet/e.yaml": b"x" * (50 << 20),
+        "fleet/f.yaml": b"a:\n\tb: 1\n",
+        "fleet/g.yaml": b"a: 1\na: 2\n",
+        "fleet/h.yaml": b"\xff\xfe",
+    }
+    write(root, hostile)
+    (root / "fleet/i.yaml").symlink_to("/etc/passwd")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("avtech"), "validate", "--output", "concise"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert [line.split("[")[1][:6] for line in done.stdout.splitlines()] == [
+        *("AVT106", "AVT104", "AVT106", "AVT106", "AVT105", "AVT113", "AVT107", "AVT103", "AVT111")
+    ]
+    assert "Traceback" not in done.stderr
+    assert "root:" not in done.stdout
