@@ -14,7 +14,14 @@ API_VERSION = "avtech/v1"
 class Strict(BaseModel):
     """Frozen, camelCase in YAML, no unknown keys, no conversions between types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        alias_generator=to_camel,
+        use_attribute_docstrings=True,
+        field_title_generator=lambda name, _: name.rstrip("_").replace("_", " ").capitalize(),
+    )
 
 
 ClientName = Annotated[
