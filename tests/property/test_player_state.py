@@ -197,14 +197,22 @@ class PlayerMachine(RuleBasedStateMachine):
 @pytest.fixture
 def fuse(monkeypatch: pytest.MonkeyPatch) -> Fuse:
     """Every module of the player that took a durable step by name gets the fused one."""
+    import avtech_player.download
     import avtech_player.floor
     import avtech_player.generations
+    import avtech_player.recovery
     import avtech_player.statefile
 
     fuse = Fuse()
     for step in STEPS:
         fused = fuse.wrap(getattr(durable, step))
-        for module in (avtech_player.floor, avtech_player.generations, avtech_player.statefile, avtech_player.download):
+        for module in (
+            avtech_player.download,
+            avtech_player.floor,
+            avtech_player.generations,
+            avtech_player.recovery,
+            avtech_player.statefile,
+        ):
             if hasattr(module, step):
                 monkeypatch.setattr(module, step, fused)
     return fuse
@@ -214,7 +222,7 @@ def run(fuse: Fuse, examples: int, steps: int) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     PlayerMachine.fuse = fuse
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         PlayerMachine,
         settings=settings(
             max_examples=examples,

@@ -40,6 +40,8 @@ async def run_players(configs: Sequence[Config], environment: Mapping[str, str])
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_supervise(config, environment, wake)) for config in configs]
             group.create_task(_cancel_when(stop, tasks))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
     finally:
         for lock in locks:
             lock.release()

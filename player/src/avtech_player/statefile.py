@@ -1,21 +1,9 @@
-"""The state on the disk: read with its checksum, set aside when corrupt, rebuilt from what lies complete there."""
+"""The state on the disk, read with its checksum and replaced whole."""
 
-import logging
 from pathlib import Path
 
-from avtech_player.durable import (
-    TooLargeError,
-    make_directory,
-    publish_file,
-    read_bounded,
-    remove,
-    replace_atomically,
-)
-from avtech_player.generations import Library
-from avtech_player.state import MAX_STATE_BYTES, PlayerState, StateCorruptError, parse_state, rebuilt, state_bytes
-
-_log = logging.getLogger("avtech.player.state")
-_KEPT = 3
+from avtech_player.durable import TooLargeError, read_bounded, replace_atomically
+from avtech_player.state import MAX_STATE_BYTES, PlayerState, StateCorruptError, parse_state, state_bytes
 
 
 def read_state(directory: Path) -> PlayerState | None:
@@ -39,37 +27,3 @@ def save_state(directory: Path, state: PlayerState) -> None:
         DiskError: the disk refused; the old state stands.
     """
     replace_atomically(directory / "state.json", state_bytes(state))
-
-
-def recover_state(directory: Path, library: Library) -> PlayerState:
-    """The state to start from: a corrupt one is set aside, and what passed a trial and is complete is good again.
-
-    Raises:
-        DiskError: the disk failed.
-    """
-    try:
-        state = read_state(directory)
-    except StateCorruptError as error:
-        rebuilds = _set_aside(directory)
-        _log.warning("the state was damaged (%s): it is set aside and rebuilt", error)
-        return _rebuild(library, rebuilds)
-    return state if state is not None else _rebuild(library, 0)
-
-
-def _rebuild(library: Library, rebuilds: int) -> PlayerState:
-    proven = library.proven()
-    good = proven[0] if proven else None
-    return rebuilt(good, proven[1] if len(proven) > 1 else None, rebuilds=rebuilds)
-
-
-def _set_aside(directory: Path) -> int:
-    """Move the damaged state away for whoever wants to know why, keeping the last few; returns how many there were."""
-    folder = directory / "damaged"
-    make_directory(folder)
-    names = (path.stem.partition("-")[2] for path in folder.glob("state-*.json"))
-    numbers = sorted(int(name) for name in names if name.isascii() and name.isdigit())
-    number = numbers[-1] + 1 if numbers else 1
-    publish_file(directory / "state.json", folder / f"state-{number}.json")
-    for old in numbers[: max(0, len(numbers) + 1 - _KEPT)]:
-        remove(folder / f"state-{old}.json")
-    return number

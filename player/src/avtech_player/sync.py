@@ -16,8 +16,9 @@ from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
 from avtech_player.generations import IncompleteError, Library
 from avtech_player.ports import Generation, Stage, TrialResult
+from avtech_player.recovery import recover_state
 from avtech_player.state import Opening, Phase, PlayerState, Transition
-from avtech_player.statefile import recover_state, save_state
+from avtech_player.statefile import save_state
 from avtech_player.store import Store
 from avtech_player.trust import Trust
 from avtech_schema.errors import AvtechError, ManifestRejectedError

@@ -1,0 +1,164 @@
+"""The daemon as a process: what it shows, reports and survives. The engine is the simulated one, the clips are real."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from avtech_schema.manifest import Manifest
+from avtech_schema.report import ReleaseRef, SyncState
+from tests.player.devices import Device
+from tests.player.material import scrambled, video_bytes
+from tests.player.repository import LOBBY, OTHER, Repository, manifest_of
+
+pytestmark = pytest.mark.media
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "store")
+
+
+@pytest.fixture
+def device(tmp_path: Path, repository: Repository) -> Device:
+    return Device(tmp_path / "device", repository)
+
+
+def programme(repository: Repository, *colours: str, bad: bool = False) -> Manifest:
+    clips = {f"VID-{colour.upper()}": video_bytes(colour) for colour in colours}
+    if bad:
+        clips["VID-BAD"] = scrambled(video_bytes("green"))
+    return manifest_of({name: repository.put_clip(data) for name, data in clips.items()})
+
+
+def synced(device: Device, ref: ReleaseRef) -> None:
+    device.reported(lambda report: report.applied == ref and report.state is SyncState.SYNCED)
+
+
+def test_a_player_syncs_rolls_back_reports_and_stops_when_asked(device: Device, repository: Repository) -> None:
+    first = repository.publish(programme(repository, "red"))
+    with device.running() as process:
+        synced(device, first)
+        second = repository.publish(programme(repository, "red", "blue"))
+        synced(device, second)
+        bad = repository.publish(programme(repository, "red", bad=True))
+        report = device.reported(lambda report: report.state is SyncState.FAILED)
+        assert (report.desired, report.applied) == (bad, second)
+        assert "VID-BAD" in report.quarantine[-1].reason
+        assert device.status()["quarantine"][-1]["sequence"] == bad.sequence
+        third = repository.publish(programme(repository, "blue"))
+        synced(device, third)
+        playing = device.reported(lambda report: report.now_playing is not None)
+        assert playing.now_playing is not None
+        assert device.clip_is_whole(playing.now_playing.sha256)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert "Traceback" not in (device.folder / "log").read_text()
+
+
+def test_a_second_player_on_the_same_directory_is_refused_and_sync_asks_the_first(
+    device: Device, repository: Repository
+) -> None:
+    repository.publish(programme(repository, "red"))
+    with device.running() as process:
+        device.reported(lambda report: report.state is SyncState.SYNCED)
+        second = device.command("run", "--config", str(device.config))
+        assert (second.returncode, "another process holds" in second.stderr) == (2, True)
+        asked = device.command("sync", "--config", str(device.config), "--output", "json")
+        assert json.loads(asked.stdout) == {"outcome": "asked", "pid": process.pid}
+        assert process.poll() is None
+
+
+def test_several_simulated_players_share_a_process(tmp_path: Path, repository: Repository) -> None:
+    devices = [Device(tmp_path / screen, repository, screen=screen) for screen in (LOBBY, OTHER)]
+    asset = repository.put_clip(video_bytes("red"))
+    for screen in (LOBBY, OTHER):
+        repository.publish(manifest_of({"VID-RED": asset}, screen=screen))
+    with devices[0].running("--config", str(devices[1].config)):
+        for device in devices:
+            device.reported(lambda report: report.state is SyncState.SYNCED)
+
+
+def kill_through_a_release(device: Device, repository: Repository, rounds: int, seed: int) -> None:
+    """Kill the player at random moments while releases good and bad come; after each start it plays what is whole."""
+    dice = random.Random(seed)
+    good = repository.publish(programme(repository, "red"))
+    with device.running():
+        synced(device, good)
+    may_play = {good.digest}
+    for number in range(rounds):
+        bad = dice.random() < 0.3
+        colours = dice.sample(["red", "blue", "green", "white", "black"], 2)
+        ref = repository.publish(programme(repository, *colours, bad=bad))
+        if not bad:
+            may_play.add(ref.digest)
+        with device.running() as process:
+            time.sleep(dice.uniform(0.3, 1.6))
+            process.kill()
+            process.wait()
+        began = device.report()
+        with device.running() as process:
+            report = device.reported(
+                lambda report, after=began.sequence if began else 0: (  # type: ignore[misc]
+                    report.now_playing is not None and report.sequence > after
+                )
+            )
+            assert process.poll() is None
+            assert report.applied is not None
+            assert report.applied.digest in may_play, f"round {number} of seed {seed}"
+            assert report.now_playing is not None
+            assert device.clip_is_whole(report.now_playing.sha256)
+    last = repository.publish(programme(repository, "red", "white"))
+    with device.running():
+        synced(device, last)
+    assert "Traceback" not in (device.folder / "log").read_text()
+
+
+def test_a_player_killed_at_random_plays_verified_content_after_each_restart(device: Device, repository: Repository) -> None:
+    kill_through_a_release(device, repository, rounds=4, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 5))
+def test_a_player_killed_at_random_many_times(device: Device, repository: Repository, seed: int) -> None:
+    kill_through_a_release(device, repository, rounds=12, seed=seed)
+
+
+def test_a_player_without_a_store_waits_for_it(device: Device, repository: Repository) -> None:
+    away = repository.path.with_name("away")
+    ref = repository.publish(programme(repository, "red"))
+    repository.path.rename(away)
+    with device.running() as process:
+        time.sleep(1.0)
+        assert process.poll() is None
+        away.rename(repository.path)
+        synced(device, ref)
+
+
+def test_a_port_that_never_answers_does_not_keep_a_player_from_stopping(tmp_path: Path, repository: Repository) -> None:
+    import socket
+
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        device = Device(tmp_path / "deaf", repository, url=f"http://127.0.0.1:{deaf.getsockname()[1]}/fleet")
+        with device.running() as process:
+            deaf.settimeout(20)
+            connection, _ = deaf.accept()
+            with connection:
+                process.send_signal(signal.SIGTERM)
+                began = time.monotonic()
+                assert process.wait(15) == 0
+                assert time.monotonic() - began < 10
+
+
+def test_a_missing_root_or_key_is_one_line(device: Device) -> None:
+    (device.folder / "1.root.json").unlink()
+    result: subprocess.CompletedProcess[str] = device.command("run", "--config", str(device.config))
+    assert result.returncode == 2
+    assert "there is no trusted root" in result.stderr
+    assert "Traceback" not in result.stderr
