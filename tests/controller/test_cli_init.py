@@ -52,7 +52,8 @@ def test_what_the_readme_says_can_be_run(
 ) -> None:
     monkeypatch.chdir(made)
     readme = Path("README.md").read_text()
-    for line in ("validate", "airtime SCR-EXAMPLE-LOBBY", "airtime SCR-EXAMPLE-WINDOW --at 2027-03-02T09:00"):
+    lines: tuple[str, ...] = ("validate", "airtime SCR-EXAMPLE-LOBBY", "airtime SCR-EXAMPLE-WINDOW --at 2027-03-02T09:00")
+    for line in lines:
         assert f"    avtech {line}" in readme
         assert run(cli, line.split()) == 0
     assert "VID-EXAMPLE-OFFER" in capsys.readouterr().out
@@ -95,3 +96,21 @@ def test_somebody_git_does_not_know_gets_a_commit_too(tmp_path: Path, monkeypatc
 def test_a_place_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str], target: str) -> None:
     assert run(cli, ["init", target]) in (2, 3)
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_commands_of_the_editors_guide_run(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(made)
+    guide = (Path(__file__).parents[2] / "docs/guides/editors.md").read_text()
+    commands = [line.strip() for line in guide.splitlines() if line.startswith("    avtech ") and " init " not in line]
+    assert len(commands) == 6
+    said = ""
+    for command in commands:
+        arguments: list[str] = command.split()[1:]
+        assert run(cli, arguments) == 0, command
+        out, err = capsys.readouterr()
+        said += out + err
+    quoted = guide.split("The second answers:\n\n")[1].split("\n\n")[0]
+    assert "\n".join(line.removeprefix("    ") for line in quoted.splitlines()) in said
+    assert "no findings in 11 files; 2 screens" in said

@@ -1,6 +1,7 @@
 """The compiler is pure: same state, same bytes, whatever the files look like, and nothing a screen does not reach."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ RICH = {
 }
 
 
-def compiled(root: Path, files: dict[str, str | bytes | None] | None = None) -> dict[ScreenId, CompiledScreen]:
+def compiled(root: Path, files: Mapping[str, str | bytes | None] | None = None) -> dict[ScreenId, CompiledScreen]:
     return compile_state(require_state(loaded(root, files)))
 
 
