@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tuf.api.metadata import Metadata, Root, SuccinctRoles, Targets
 
 from avtech_controller.publication import ContentMissingError
 from avtech_controller.stores import StoreError, open_store
+from avtech_controller.trust import load_anchor, load_signer
 from avtech_schema.errors import SupersededError, TrustError
 from avtech_schema.identifiers import ScreenId
 from avtech_schema.layout import TIMESTAMP_KEY
@@ -167,3 +169,55 @@ def test_tampered_metadata_is_not_built_upon(world: World, tmp_path: Path, role:
     path.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
     with pytest.raises(TrustError):
         world.publish(2, screens(41))
+
+
+def test_publishing_the_released_commit_again_renews_what_is_past_half_of_its_life(world: World, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    world.publish(1, screens(2), now=now)
+    assert world.publish(1, screens(2), now=now + timedelta(days=3)).outcome == "unchanged"
+    before = world.head().metadata
+    assert world.publish(1, screens(2), now=now + timedelta(days=4)).outcome == "renewed"
+    after = world.head().metadata
+    assert after.timestamp.expires == before.timestamp.expires + timedelta(days=4)
+    assert (after.snapshot.version, after.pointer) == (before.snapshot.version, before.pointer)
+    assert world.publish(1, screens(2), now=now + timedelta(days=17)).outcome == "renewed"
+    renewed = world.head().metadata
+    assert renewed.snapshot.version > after.snapshot.version
+    assert renewed.bins == after.bins
+    verify_store(world, tmp_path, screens(2))
+
+
+def test_a_new_root_reaches_the_store_with_the_next_run(world: World, tmp_path: Path) -> None:
+    world.publish(1, screens(2))
+    metadata: Metadata[Root] = Metadata.from_bytes((world.repo / "trust/1.root.json").read_bytes())
+    metadata.signed.version = 2
+    metadata.signatures.clear()
+    for name in ("root-1", "root-2"):
+        metadata.sign(load_signer(str(world.keys / f"{name}.pem")), append=True)
+    (world.repo / "trust/2.root.json").write_bytes(metadata.to_bytes())
+    renewed = replace(world, anchor=load_anchor(world.repo))
+    assert renewed.publish(1, screens(2)).outcome == "renewed"
+    assert world.store.size("metadata/2.root.json") == (world.repo / "trust/2.root.json").stat().st_size
+    verify_store(renewed, tmp_path, screens(2))
+
+
+def test_new_bins_take_over_every_screen(world: World, tmp_path: Path) -> None:
+    world.publish(1, screens(9))
+    old = set(world.head().metadata.bins)
+    metadata: Metadata[Targets] = Metadata.from_bytes((world.repo / "trust/1.targets.json").read_bytes())
+    delegations = metadata.signed.delegations
+    assert delegations is not None
+    assert delegations.succinct_roles is not None
+    delegations.succinct_roles = SuccinctRoles(delegations.succinct_roles.keyids, 1, 6, "bins")
+    metadata.signed.version = 2
+    metadata.sign(load_signer(str(world.keys / "targets.pem")))
+    (world.repo / "trust/2.targets.json").write_bytes(metadata.to_bytes())
+    rebinned = replace(world, anchor=load_anchor(world.repo))
+    done = rebinned.publish(2, screens(9))
+    assert (done.outcome, done.plan.changes) == ("published", ())
+    after = rebinned.head().metadata
+    assert len(after.bins) == 64 != len(old)
+    assert {f"{name}.json" for name in old} <= after.snapshot.meta.keys(), "clients refuse a snapshot that forgets roles"
+    verify_store(rebinned, tmp_path, screens(9))
+    with pytest.raises(TrustError, match="trust/ does not have"):
+        world.publish(2, screens(9))

@@ -173,6 +173,9 @@ def _text(done: "Publication", seconds: float) -> str:
 
     if done.outcome == "unchanged":
         return f"release {done.sequence} ({done.commit[:12]}) is already released; nothing was written"
+    if done.outcome == "renewed":
+        size = byte_text(done.bytes_written)
+        return f"release {done.sequence} ({done.commit[:12]}) is already released; its signatures were renewed, {size} written"
     plan = done.plan
     what = f"{len(plan.changes)} of {max(plan.wanted_screens, plan.released_screens)} screens change"
     if not plan.changes:

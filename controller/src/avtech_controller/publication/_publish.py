@@ -45,9 +45,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """How a publication ended. `unchanged` says that the commit was the released head already and nothing was written."""
+    """How a publication ended: published, or, of a commit that was released already, signatures renewed, or nothing due."""
 
-    outcome: Literal["published", "unchanged"]
+    outcome: Literal["published", "renewed", "unchanged"]
     sequence: int
     commit: CommitId
     digest: Sha256
@@ -110,15 +110,22 @@ class Publisher:
             head = read_head(self.store, self.anchor)
             check_order(head.released if head else None, wanted.commit, self.descends)
             plan = plan_publication(self.store, head, wanted.commit, wanted.screens)
-            if head and not plan.changes and plan.base_commit == wanted.commit:
-                released = head.released
-                return Publication("unchanged", released.sequence, released.commit, released.digest, plan, ByteSize(0), attempt)
-            self.approve(plan)
             try:
+                if head and not plan.changes and plan.base_commit == wanted.commit:
+                    return self._renew(head, plan, attempt)
+                self.approve(plan)
                 return self._release(head, plan, wanted, attempt)
             except PreconditionFailedError:
                 continue
         raise StoreError(f"other publishers were faster {MAX_ATTEMPTS} times")
+
+    def _renew(self, head: Head, plan: Plan, attempt: int) -> Publication:
+        """The commit is released already; only signatures past half of their life are made anew."""
+        released, pointer = head.released, head.metadata.pointer
+        writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata, self.clock())
+        written = ByteSize(writer.renew(released.screens, pointer, self.progress))
+        outcome: Literal["renewed", "unchanged"] = "renewed" if written else "unchanged"
+        return Publication(outcome, released.sequence, released.commit, released.digest, plan, written, attempt)
 
     def _release(self, head: Head | None, plan: Plan, wanted: Wanted, attempt: int) -> Publication:
         changed = [wanted.screens[change.screen] for change in plan.changes if change.new is not None]

@@ -12,6 +12,8 @@ from avtech_controller.publication._released import ReleasedScreen
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, Stored, StoreError
 from avtech_controller.trust import (
     BINS_LIFETIME,
+    SNAPSHOT_LIFETIME,
+    TIMESTAMP_LIFETIME,
     Anchor,
     ReleasedMetadata,
     ReleasePointer,
@@ -51,7 +53,28 @@ class MetadataWriter:
             PreconditionFailedError: another publisher swapped the timestamp first; nothing of this release is visible.
         """
         self._write_anchor()
+        self._write_release(self._bins_to_write(screens), pointer, progress)
+        return sum(self._sizes)
+
+    def renew(self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress) -> int:
+        """Sign anew what is past half of its life, or what newer offline metadata replaces; releases nothing.
+
+        Returns the number of bytes written, 0 if nothing was due.
+
+        Raises:
+            PreconditionFailedError: another publisher swapped the timestamp first.
+        """
+        if self.base is None:
+            raise ValueError("nothing is released that could be renewed")
+        self._write_anchor()
         bins = self._bins_to_write(screens)
+        if bins or past_half_life(self.base.snapshot.expires, self.now, SNAPSHOT_LIFETIME):
+            self._write_release(bins, pointer, progress)
+        elif past_half_life(self.base.timestamp.expires, self.now, TIMESTAMP_LIFETIME):
+            self._swap_timestamp(self.base.snapshot.version, pointer)
+        return sum(self._sizes)
+
+    def _write_release(self, bins: Mapping[str, Mapping[str, TargetFile]], pointer: ReleasePointer, progress: Progress) -> None:
         done = progress("metadata", len(bins) + 2)
         names = sorted(bins)
         versions = in_parallel(lambda name: self._write_bin(name, bins[name]), names, done=done)
@@ -59,7 +82,6 @@ class MetadataWriter:
         done()
         self._swap_timestamp(snapshot, pointer)
         done()
-        return sum(self._sizes)
 
     def _write_anchor(self) -> None:
         """What was signed offline is copied from trust/; the store must not hold anything else under these names."""
