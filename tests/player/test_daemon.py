@@ -83,6 +83,23 @@ def test_several_simulated_players_share_a_process(tmp_path: Path, repository: R
             device.reported(lambda report: report.state is SyncState.SYNCED)
 
 
+def test_clips_lost_from_the_disk_are_fetched_and_played_again(device: Device, repository: Repository) -> None:
+    ref = repository.publish(programme(repository, "red", "blue"))
+    with device.running():
+        synced(device, ref)
+    lost = repository.put_clip(video_bytes("red")).sha256
+    (device.state_dir / "assets" / lost).write_bytes(b"damaged")
+    before = device.report()
+    assert before is not None
+    with device.running():
+        device.reported(
+            lambda report: (
+                report.sequence > before.sequence and report.now_playing is not None and report.now_playing.sha256 == lost
+            )
+        )
+    assert device.clip_is_whole(lost)
+
+
 def kill_through_a_release(device: Device, repository: Repository, rounds: int, seed: int) -> None:
     """Kill the player at random moments while releases good and bad come; after each start it plays what is whole."""
     dice = random.Random(seed)

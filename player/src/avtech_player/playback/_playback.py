@@ -143,6 +143,7 @@ class Playback:
                         await self._ended(event)
                     case Died():
                         await self._died(event)
+            await asyncio.sleep(0)  # whatever an engine tells, the clock is looked at too
 
     async def _keep_time(self) -> None:
         """Look at the clock every second, and at the very instant at which what is on the air changes."""
@@ -190,6 +191,8 @@ class Playback:
 
     async def _adopt(self, generation: Generation | None) -> None:
         if generation and self._airing and self._airing.generation.ref.digest == generation.ref.digest:
+            if self._airing.generation.files.keys() != generation.files.keys():  # Clips that were lost are back.
+                self._airing = Airing(generation, self._now(), before=self._airing)
             self._airing.generation = generation
             return
         airing = _airing(generation, self._now(), self._airing)
