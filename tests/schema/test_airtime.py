@@ -218,3 +218,10 @@ def test_the_key_tells_content_apart_and_nothing_else() -> None:
     assert one.key != airtime(manifest([rule("s/1", "a", max_plays_per_hour=2)], LISTS), NOW).key
     assert one.key != airtime(manifest([rule("s/1", "a")], {"a": (clip("VID-A", 2),)}), NOW).key
     assert Slug("a") in one.playlists()
+
+
+def test_a_timeline_spans_days_of_24_hours_whatever_zone_its_start_is_given_in() -> None:
+    start = datetime(2026, 10, 24, 12, tzinfo=ZoneInfo("Europe/Madrid"))
+    timeline = Timeline.compile(manifest([], LISTS, fallback="house"), start, days=2)
+    assert timeline.horizon == datetime(2026, 10, 26, 10, tzinfo=UTC)
+    assert timeline.at(start).is_fallback

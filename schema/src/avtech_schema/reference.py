@@ -93,7 +93,7 @@ def _value(one: Mapping[str, Any], root: Mapping[str, Any]) -> str:
         case "object":
             return "labels" if "properties" not in one else "object"
         case "string" if examples:
-            return f"like {examples}"
+            return f"text like {examples}"
         case kind:
             return {"string": "text", "boolean": "`true`, `false`"}[kind]
 

@@ -3,11 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from avtech_schema.airtime._programme import Programme
 from avtech_schema.airtime._segment import Segment
 from avtech_schema.identifiers import VideoId
+from avtech_schema.localtime import DAY_SECONDS
 from avtech_schema.manifest import Manifest
 from avtech_schema.zones import LATEST, from_instant, to_instant
 
@@ -49,10 +50,10 @@ class Timeline:
         Raises:
             ValueError: as for `airtime`.
         """
-        horizon = start + timedelta(days=days)
-        compiled = _compiled(manifest, to_instant(start), to_instant(horizon), unplayable)
-        starts, segments = zip(*compiled, strict=True)
-        return cls(start, horizon, starts, segments)
+        first = to_instant(start)
+        horizon = from_instant(first + days * DAY_SECONDS)
+        starts, segments = zip(*_compiled(manifest, first, to_instant(horizon), unplayable), strict=True)
+        return cls(start.astimezone(UTC), horizon, starts, segments)
 
     def at(self, instant: datetime) -> Segment:
         """What is on air at an instant: the same answer as `airtime` gives.
