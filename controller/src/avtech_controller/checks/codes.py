@@ -57,7 +57,7 @@ _ALL = (
         "name of another kind",
         "The name does not fit the kind: CLI-…, SCR-…, VID-…, or small letters and hyphens.",
     ),
-    Code("AVT129", _E, "more findings", "The file has more findings than are shown. Correct those first."),
+    Code("AVT129", _W, "more findings", "The file has more findings than are shown. Correct those first."),
     # 2xx: references between resources
     Code("AVT201", _E, "unknown client", "The client does not exist."),
     Code("AVT202", _E, "unknown screen", "The screen does not exist."),

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from avtech_controller.checks.view import View
-from avtech_controller.desired._models import did_you_mean, nearest
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import SlugKey
 from avtech_schema.identifiers import ClientId, Slug
@@ -119,12 +118,12 @@ def _named(view: View, kind: str, name: str, client: str, spot: Spot) -> Iterato
 
 
 def _missing(view: View, kind: str, name: str, client: str, spot: Spot) -> Problem:
-    candidates = view.names(kind, None if kind == "Client" else client)
-    near = nearest(name, candidates)
+    owner = None if kind == "Client" else client
+    near = view.nearest(kind, owner, name)
     found = view.find(kind, client, near) if near else None
     related = ((view.spot(found).value("metadata", "name"), "a similar name is here"),) if found else ()
     label = "not a client" if kind == "Client" else f"not a {_WORDS[kind]} of {client}"
-    help_ = did_you_mean(name, candidates) or _help(kind, candidates)
+    help_ = f'did you mean "{near}"?' if near else _help(kind, view.names(kind, owner))
     return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_)
 
 
@@ -134,7 +133,7 @@ def _help(kind: str, candidates: list[str]) -> str:
     if not candidates:
         return f"there is no {_WORDS[kind]} at all"
     more = f" and {len(candidates) - 6} more" if len(candidates) > 6 else ""
-    return f"there {'is' if len(candidates) == 1 else 'are'} {', '.join(sorted(candidates)[:6])}{more}"
+    return f"there {'is' if len(candidates) == 1 else 'are'} {', '.join(candidates[:6])}{more}"
 
 
 def _foreign(view: View, kind: str, name: str, spot: Spot, *, client: str, owner: str) -> Problem:

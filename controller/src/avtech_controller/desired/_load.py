@@ -5,12 +5,13 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from avtech_controller.desired._read import FileContent, read_file
+from avtech_controller.checks.codes import CODES
+from avtech_controller.desired._read import MAX_FINDINGS, FileContent, read_file
 from avtech_controller.desired._source import Source
 from avtech_controller.desired._spots import Locator, Problem
 from avtech_controller.desired._state import DesiredState, Key, Loaded, Origin, key_of
 from avtech_controller.desired._text import SyntaxProblem, decode
-from avtech_controller.findings import Finding, Severity
+from avtech_controller.findings import Finding, Place, Severity
 from avtech_schema.resources import Fleet, Resource
 
 _TABLES = {
@@ -115,7 +116,20 @@ class _Draft:
         found += place(check(view))
         if not any(finding.severity is Severity.ERROR for finding in found):
             found += place(check_complete(view))
-        return sorted(found, key=lambda finding: (finding.place, finding.code, finding.message))
+        return sorted(_limited(found), key=lambda finding: (finding.place, finding.code, finding.message))
+
+
+def _limited(findings: list[Finding]) -> Iterator[Finding]:
+    """Keep one hopeless file from burying the findings of all others; its errors come before its warnings."""
+    shown: dict[str, int] = {}
+    for finding in sorted(findings, key=lambda finding: (finding.severity is Severity.WARNING, finding.place)):
+        file = finding.place.file
+        shown[file] = shown.get(file, 0) + 1
+        if shown[file] <= MAX_FINDINGS:
+            yield finding
+        elif shown[file] == MAX_FINDINGS + 1:
+            more = f"the file has more findings than the {MAX_FINDINGS} shown"
+            yield Finding("AVT129", CODES["AVT129"].severity, more, Place(file), help="correct the others first")
 
 
 def _text(data: bytes) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ from avtech_schema.identifiers import ClientId, Slug
 from avtech_schema.resources import KINDS, Resource, ScreenSelector
 
 MAX_FINDINGS = 100
-"""Findings shown for one file."""
+"""Findings shown for one file; one more is kept, to tell that there are more."""
 
 _NAME = re.compile(r"""\bname["']?:[ ]*["']?([A-Za-z0-9-]{1,64})""")
 _SLUG_KINDS = ("Group", "Playlist", "Schedule", "AirCheck")
@@ -60,7 +61,7 @@ def read_file(file: SourceFile) -> FileContent:
         content.findings.append(
             _simple("AVT102", "the file holds no resource", Place(file.path), "delete it if it is not needed")
         )
-    _limit(content, file.path)
+    del content.findings[MAX_FINDINGS + 1 :], content.problems[MAX_FINDINGS + 1 :]
     return content
 
 
@@ -93,7 +94,7 @@ def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
     elif resource := _models.validate(document):
         content.resources.append((resource, origin))
     else:
-        content.problems.extend(_models.problems(document, Spot(origin)))
+        content.problems.extend(islice(_models.problems(document, Spot(origin)), MAX_FINDINGS + 1))
         if not _is_known(document.get("kind")):
             content.broken_names.add(_name_in(document) or "")
         elif identity := _identity(document):
@@ -158,13 +159,3 @@ def _simple(code: str, message: str, place: Place, hint: str = "") -> Finding:
 def _finding(problem: SyntaxProblem, file: str) -> Finding:
     severity = CODES[problem.code].severity
     return Finding(problem.code, severity, problem.message, place_of(file, problem.where), problem.label, help=problem.hint)
-
-
-def _limit(content: FileContent, file: str) -> None:
-    """Keep one hopeless file from burying the findings of all others."""
-    found = len(content.findings) + len(content.problems)
-    if found > MAX_FINDINGS:
-        del content.findings[MAX_FINDINGS:]
-        del content.problems[MAX_FINDINGS - len(content.findings) :]
-        message = f"{found - MAX_FINDINGS} more findings in this file are not shown"
-        content.findings.append(_simple("AVT129", message, Place(file), "correct the others first"))
