@@ -23,6 +23,7 @@ class Entry:
     position: float | None = None
     moved: float | None = None
     started: bool = False
+    ended: bool = False
     told: bool = False
     decoder_errors: list[str] = field(default_factory=list)
 
@@ -42,6 +43,17 @@ class Reel:
         """The entry mpv speaks of."""
         known = (*self.entries, *self.dropped)
         return next((entry for entry in known if entry.id is not None and entry.id == entry_id), None)
+
+    def place(self) -> int:
+        """Where in the playlist mpv is: at the entry that is on or, between two events, the one that it is about to begin."""
+        if self.current in self.entries:
+            return self.entries.index(self.current)
+        return next((index for index, entry in enumerate(self.entries) if not entry.ended), len(self.entries))
+
+    def overtaken(self) -> int | None:
+        """The place of the clip that was to be on screen where the slate is: it was queued while mpv went past it."""
+        waiting = (index for index, entry in enumerate(self.entries) if entry.clip and entry.begun is None)
+        return next(waiting, None)
 
     def drop(self, first: int, last: int) -> None:
         """Entries `[first, last)` leave the playlist."""
@@ -75,6 +87,7 @@ class Reel:
         """mpv closes an entry, for `reason` (`eof`, `stop`, `error`, …)."""
         if self.current is entry:
             self.current = None
+        entry.ended = True
         clip = entry.clip
         if clip is None or entry.told:
             return []

@@ -80,12 +80,11 @@ class Session:
         """Have a clip follow the one on screen; while mpv is starting, it will ask what follows."""
         if self._ipc is None:
             return
-        entries = self._reel.entries
-        current = self._reel.current or (entries[0] if entries else None)
-        if current is None or current.clip is None or current not in entries:
+        entries, place = self._reel.entries, self._reel.place()
+        if place >= len(entries) or entries[place].clip is None:
             await self.show(clip)
             return
-        following = entries.index(current) + 1
+        following = place + 1
         answers = [self._load(clip, "append")]
         while entries[following].clip is not None and following < len(entries) - 2:
             self._reel.drop(following, following + 1)
@@ -176,18 +175,19 @@ class Session:
                 pass
 
     def _begin(self, entry: Entry | None, now: float) -> None:
-        entries = self._reel.entries
         if entry is None:
             return
         self._reel.begin(entry, now)
         self._wake.set()
-        if entry not in entries:
+        if entry not in self._reel.entries:
             return
-        for _ in range(entries.index(entry)):
+        overtaken = self._reel.overtaken() if entry.clip is None else None
+        if overtaken is not None:
+            self._send("playlist-play-index", overtaken)
+            return
+        for _ in range(self._reel.entries.index(entry)):
             self._reel.drop(0, 1)
             self._send("playlist-remove", 0)
-        if entry.clip is None and len(entries) > 1:  # it overtook a clip that was being queued
-            self._send("playlist-play-index", 1)
 
     def _end(self, event: Event, now: float) -> None:
         entry = self._reel.find(event.get("playlist_entry_id"))
