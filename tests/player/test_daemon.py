@@ -1,10 +1,13 @@
 """The daemon as a process: what it shows, reports and survives. The engine is the simulated one, the clips are real."""
 
 import json
+import os
 import random
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -171,6 +174,49 @@ def test_a_port_that_never_answers_does_not_keep_a_player_from_stopping(tmp_path
                 began = time.monotonic()
                 assert process.wait(15) == 0
                 assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def small_disk(device: Device) -> Iterator[Path]:
+    """The device's state directory on a file system of its own, of 20 MB."""
+    key = (device.state_dir / "device.key").read_bytes()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(device.state_dir)]
+    if os.geteuid() != 0 or subprocess.run(mounting, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small disk needs privileges")
+    try:
+        (device.state_dir / "device.key").write_bytes(key)
+        yield device.state_dir
+    finally:
+        subprocess.run(["umount", "-l", str(device.state_dir)], check=True)
+
+
+def fill(disk: Path) -> None:
+    with (disk / "filler").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+
+
+def test_a_full_and_then_read_only_disk_stops_updates_and_never_playback(
+    device: Device, repository: Repository, small_disk: Path
+) -> None:
+    first = repository.publish(programme(repository, "red"))
+    with device.running():
+        synced(device, first)
+        fill(small_disk)
+        second = repository.publish(programme(repository, "blue"))
+        report = device.reported(lambda report: report.last_error is not None and "No space" in report.last_error)
+        assert (report.state, report.applied) == (SyncState.ERROR, first)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with device.running() as process:
+        after = report.sequence
+        report = device.reported(lambda report: report.sequence > after and report.now_playing is not None)
+        assert report.applied == first
+        assert process.poll() is None
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    (small_disk / "filler").unlink()
+    with device.running():
+        synced(device, second)
+    assert "Traceback" not in (device.folder / "log").read_text()
 
 
 def test_a_missing_root_or_key_is_one_line(device: Device) -> None:

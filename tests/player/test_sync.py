@@ -390,6 +390,20 @@ def test_a_disk_that_refuses_the_state_stops_the_update_and_not_playback(rig: Ri
     assert rig.step().kind is OutcomeKind.APPLIED
 
 
+def test_a_disk_that_refuses_is_told_once_and_reports_go_on(rig: Rig, repository: Repository) -> None:
+    (rig.directory / "state.json").unlink()
+    (rig.directory / "state.json").mkdir()
+    first = asyncio.run(rig.updater.next_report())
+    assert rig.updater.changed.is_set()
+    rig.updater.changed.clear()
+    assert asyncio.run(rig.updater.next_report()) > first
+    assert not rig.updater.changed.is_set()
+    assert "state.json" in (rig.updater.last_error or "")
+    (rig.directory / "state.json").rmdir()
+    asyncio.run(rig.updater.next_report())
+    assert rig.updater.last_error is None
+
+
 def test_starts_that_do_not_last_end_with_the_previous_release_and_a_lasting_one_forgives(
     rig: Rig, repository: Repository
 ) -> None:

@@ -18,6 +18,7 @@ _log = logging.getLogger("avtech.player.daemon")
 SETTLED_SECONDS = 60.0
 """A start that lasted this long was a good one."""
 _HEALTH_SECONDS = 5.0
+_REPORTS_APART_SECONDS = 0.3
 _RETRY_SECONDS = 10.0
 _STEADY_SECONDS = 300.0
 
@@ -155,6 +156,7 @@ class _Running:
                 failures += 1
                 _log.log(logging.WARNING if failures == 1 else logging.DEBUG, "the report was not taken: %s", error)
             base = player.config.report_seconds if failures == 0 else min(30.0, player.config.report_seconds)
+            await asyncio.sleep(_REPORTS_APART_SECONDS)  # Changes that come together are told together.
             left = next_look(base, failures=failures, chance=random.random())  # noqa: S311
             while left > 0 and player.playback.health() == health:
                 if await _wait(player.updater.changed, min(left, _HEALTH_SECONDS)):

@@ -90,6 +90,7 @@ class Updater:
         self._busy = asyncio.Lock()
         self._saving = asyncio.Lock()
         self._error: str | None = None
+        self._disk: str | None = None
         self._fault: str | None = None
         self.changed = asyncio.Event()
 
@@ -100,13 +101,13 @@ class Updater:
 
     @property
     def last_error(self) -> str | None:
-        """What failed last and has not succeeded since: reaching the release, or showing one of its clips."""
-        return self._error or self._fault
+        """What failed last and has not succeeded since: reaching the release, writing it down, or showing a clip of it."""
+        return self._error or self._disk or self._fault
 
     @property
     def sync_state(self) -> SyncState:
         """How what the screen shows relates to what it is meant to show."""
-        return states.sync_state(self._state, self._error)
+        return states.sync_state(self._state, self._error or self._disk)
 
     async def load(self) -> None:
         """Read the state, without counting a start.
@@ -312,9 +313,11 @@ class Updater:
         """Persist a transition; only then is it the state, and only then may it be acted on."""
         async with self._saving:
             state = transition(self._state)
-            if state != self._state:
-                await asyncio.to_thread(save_state, self._parts.directory, state)
-                self._adopt(state)
+            if state == self._state:
+                return
+            await asyncio.to_thread(save_state, self._parts.directory, state)
+            self._disk = None
+            self._adopt(state)
 
     async def _commit_anyway(self, transition: Transition) -> None:
         """Persist a transition that must hold even when the disk refuses: until the next start it does."""
@@ -334,9 +337,11 @@ class Updater:
         self._state = state
 
     def _complain(self, error: AvtechError) -> None:
-        _log.error("%s", error)
-        self._error = str(error)
-        self.changed.set()
+        """The disk refuses: say so, once."""
+        if str(error) != self._disk:
+            self._disk = str(error)
+            _log.error("%s", error)
+            self.changed.set()
 
     def _told(self, outcome: Outcome) -> Outcome:
         """Log a failure, and remember it for the report until an attempt succeeds."""

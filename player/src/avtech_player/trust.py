@@ -36,7 +36,7 @@ _FULL_REFRESH_SECONDS = 86_400.0
 class ExpiredError(TrustError):
     """The metadata that the store offers has expired: publishing, or renewing it, has stopped."""
 
-    hint = "run `avtech publish --renew`; players keep playing meanwhile"
+    hint = "publish the released commit again, which renews it; players keep playing meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _translated(error: Exception) -> AvtechError:
         case DownloadError():
             return StoreError(str(error)[:300])
         case _:
-            return DiskError(f"the trusted metadata: {error}")
+            return DiskError(f"the trusted metadata: {getattr(error, 'strerror', None) or error}")
 
 
 def _roles(trusted: Any, path: str) -> dict[str, Role]:

@@ -96,8 +96,8 @@ def _written(wanted: _Wanted, config_path: Path | None) -> tuple[Path, Config]:
         "client": wanted.client,
         "store": wanted.store,
         "reportStore": wanted.report_store,
-        "stateDir": str(wanted.state_dir.absolute()),
-        "root": str(wanted.root.absolute()) if wanted.root else None,
+        "stateDir": str(wanted.state_dir.resolve()),
+        "root": str(wanted.root.resolve()) if wanted.root else None,
         "engine": {"kind": wanted.engine},
     }
     values = {name: value for name, value in values.items() if value is not None}
