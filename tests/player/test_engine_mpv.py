@@ -59,12 +59,22 @@ def test_clips_follow_each_other_without_a_black_frame_and_end_on_the_slate(tmp_
     asyncio.run(scenario())
 
 
+def odd(folder: Path) -> Path:
+    """A folder whose name a URL, a shell and an option parser would each misread."""
+    made = folder / "--100%20 #odd\n{}'\""
+    made.mkdir(exist_ok=True)
+    return made
+
+
 def near(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
     return all(abs(x - y) < 40 for x, y in zip(a, b, strict=True))
 
 
 def test_a_cut_shows_the_new_clip_at_once_without_a_black_frame(tmp_path: Path, x_display: str, eyes: Eyes) -> None:
-    red, blue = make_clip(tmp_path, "red", video_bytes("red", 3), ms=3000), make_clip(tmp_path, "blue", video_bytes("blue"))
+    red, blue = (
+        make_clip(odd(tmp_path), "red", video_bytes("red", 3), ms=3000),
+        make_clip(odd(tmp_path), "blue", video_bytes("blue")),
+    )
 
     async def scenario() -> None:
         engine = mpv_on(x_display)

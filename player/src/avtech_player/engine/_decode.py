@@ -44,10 +44,8 @@ def _with_ffmpeg(ffmpeg: str, path: Path, container: str) -> str:
 
 
 def _with_mpv(mpv: str, path: Path) -> str:
-    quiet = ["--no-config", "--load-scripts=no", "--ytdl=no", "--no-audio", "--no-terminal", "--msg-level=all=error"]
-    result = _run(
-        [mpv, *quiet, "--vo=null", "--untimed", "--length=1", "--hwdec=no", f"--{'log-file=/dev/stderr'}", "--", str(path)]
-    )
+    quiet = ["--no-config", "--load-scripts=no", "--no-audio", "--input-terminal=no", "--msg-level=all=error"]
+    result = _run([mpv, *quiet, "--vo=null", "--untimed", "--length=1", "--hwdec=no", "--", str(path.absolute())])
     if isinstance(result, str):
         return result
     said = _told(result.stderr) or _told(result.stdout)

@@ -137,7 +137,7 @@ class Session:
         entry = Entry(clip)
         self._reel.entries.append(entry)
         path = SLATE if clip is None else clip.path.absolute()
-        return self._send("loadfile", f"file://{path}", how, then=lambda data: _identify(entry, data))
+        return self._send("loadfile", str(path), how, then=lambda data: _identify(entry, data))
 
     def _send(self, *command: object, then: Callable[[object], None] | None = None) -> asyncio.Future[object]:
         if self._ipc is None:
