@@ -14,6 +14,7 @@ COMMANDS = {
     "validate": "avtech_controller.cli.validate:validate",
     "compile": "avtech_controller.cli.compile:compile_",
     "airtime": "avtech_controller.cli.airtime:airtime",
+    "preview": "avtech_controller.cli.preview:preview",
     "plan": "avtech_controller.cli.plan:plan",
     "publish": "avtech_controller.cli.publish:publish",
     "status": "avtech_controller.cli.status:status",

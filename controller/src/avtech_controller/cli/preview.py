@@ -1,0 +1,183 @@
+"""`avtech preview`: the week of every screen as a page and as pictures, before and after a change."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
+from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
+from avtech_schema.identifiers import ScreenId
+
+if TYPE_CHECKING:
+    from avtech_controller.desired import DesiredState
+    from avtech_controller.preview import Dates, Preview
+    from avtech_controller.stores import ObjectStore
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("screens", metavar="[SCR]...", nargs=-1)
+@repo_option
+@commit_option
+@click.option(
+    "--to",
+    "-o",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Where index.html and the pictures are written; files of the same names are replaced, others are left alone.",
+)
+@click.option(
+    "--base", metavar="REV", help="Compare with this commit. Default: what is released, else where this branch began."
+)
+@click.option("--from", "first", type=_DAY, metavar="DATE", help="First day. Default: Monday of this week, for each screen.")
+@click.option("--until", "last", type=_DAY, metavar="DATE", help="Last day, inclusive. Default: six days after the first.")
+@click.option("--all", "every", is_flag=True, help="Draw every different week, however many there are.")
+@store_option
+@output_option
+def preview(
+    *,
+    screens: tuple[str, ...],
+    repo: Path,
+    commit: str | None,
+    directory: Path,
+    base: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    every: bool,
+    store: str | None,
+    output: str,
+) -> None:
+    """Draw what will play where and when: DIR/index.html for a browser, and DIR/SCR-….png for a comment.
+
+    The page is one file that needs no network. It shows a calendar for each screen (all screens, unless some are named),
+    what changes against the base first and marked, and screens with the same week together.
+
+    \b
+    Examples:
+      avtech preview -o build/preview                             the work tree against what is released
+      avtech preview -o build/preview --base origin/main          a branch against the main one
+      avtech preview SCR-ACME-MADRID-SHOP -o out --from 2026-12-21 --until 2027-01-03
+    """
+    from avtech_controller.compiler import compile_state
+    from avtech_controller.desired import load, open_source, require_state
+    from avtech_controller.preview import Subject, commit_base, default_base, make_preview
+
+    dates = _dates(first, last)
+    source = open_source(repo, commit)
+    state = require_state(load(source))
+    only = {_screen(state, name) for name in screens} or None
+    compiled = compile_state(state, only=only)
+    opened = chosen(store, state)
+    found = commit_base(repo, base, only) if base else default_base(repo, opened, source.commit, compiled, only)
+    label = f"commit {source.commit[:12]}" if source.commit else "the work tree"
+    subject = Subject(state, label, compiled)
+    made = make_preview(subject, found, dates, store=opened, repo=repo, cache={}, every=every)
+    files = write_preview(made, directory)
+    _tell(made, directory, files, output)
+
+
+def chosen(option: str | None, state: "DesiredState") -> "ObjectStore | None":
+    """The store that an option or the fleet names; None if neither does."""
+    from avtech_controller.stores import open_store
+
+    url = option or state.fleet.spec.store
+    return open_store(url) if url else None
+
+
+def write_preview(made: "Preview", directory: Path) -> dict[ScreenId, str]:
+    """Write the page and the pictures; returns the picture of each screen that has one.
+
+    Raises:
+        ConfigurationError, EnvironmentFailedError: the directory cannot be written.
+    """
+    from avtech_controller.durable import replace_file
+    from avtech_controller.preview import draw_pictures, render_page
+
+    page = render_page(made).encode()
+    drawn = draw_pictures(made)
+    files = {screen: f"{screen}.png" for screen in drawn}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for screen, data in drawn.items():
+            replace_file(directory / files[screen], data)
+        replace_file(directory / "index.html", page)
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise ConfigurationError(f"cannot write {directory}: {error.strerror}") from error
+    except OSError as error:
+        raise EnvironmentFailedError(f"cannot write {directory}: {error.strerror}") from error
+    return files
+
+
+def _dates(first: datetime | None, last: datetime | None) -> "Dates":
+    from avtech_controller.preview import MAX_DAYS, Dates
+
+    start, end = _day(first), _day(last)
+    if start and end:
+        if end < start:
+            raise click.BadParameter("it is before --from", param_hint="--until")
+        if end - start >= timedelta(days=MAX_DAYS):
+            raise click.BadParameter(f"at most {MAX_DAYS} days are drawn", param_hint="--until")
+    return Dates(datetime.now(UTC), start, end)
+
+
+def _day(moment: datetime | None) -> date | None:
+    if moment and not 1971 <= moment.year < 2200:
+        raise click.BadParameter(f"{moment:%Y-%m-%d} is outside the years that can be drawn, 1971 to 2199")
+    return moment.date() if moment else None
+
+
+def _screen(state: "DesiredState", text: str) -> ScreenId:
+    from difflib import get_close_matches
+
+    name = ScreenId(text)
+    if name in state.screens:
+        return name
+    near = get_close_matches(text.upper(), state.screens, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else "the screens are the resources of the kind Screen below fleet/"
+    raise ConfigurationError(f"there is no screen {text[:80]!r}", hint=hint)
+
+
+def _tell(made: "Preview", directory: Path, files: dict[ScreenId, str], output: str) -> None:
+    weeks, left_out = made.left_out
+    for note in made.notes:
+        click.echo(f"note: {note}", err=True)
+    if weeks:
+        click.echo(f"note: {left_out} screens with {weeks} other weeks are not drawn; name screens, or give --all", err=True)
+    page = directory / "index.html"
+    if output == "json":
+        click.echo(orjson.dumps(_json(made, page, files), option=orjson.OPT_INDENT_2).decode())
+        return
+    click.echo(f"{page}")
+    compared = f" against {made.before}" if made.before else "; there is nothing to compare with"
+    changed = f"{made.changed} of {made.screens} screens change" if made.before else f"{made.screens} screens"
+    click.echo(f"{changed}: {made.after}{compared}, {made.first} to {made.last}", err=True)
+
+
+def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, Any]:
+    return {
+        "page": str(page),
+        "from": made.first.isoformat(),
+        "until": made.last.isoformat(),
+        "after": made.after,
+        "before": made.before or None,
+        "screens": made.screens,
+        "changed": made.changed,
+        "removed": list(made.gone),
+        "notes": list(made.notes),
+        "weeks": [
+            {
+                "state": week.state.name.lower(),
+                "client": week.client,
+                "screens": list(week.screens),
+                "pictures": [files[screen] for screen in week.screens if screen in files],
+            }
+            for week in made.weeks
+        ],
+        "not_drawn": {"weeks": made.left_out[0], "screens": made.left_out[1]},
+    }

@@ -1,0 +1,144 @@
+"""The calendar of one manifest: local days, true to their length, with the blocks that are on air in each. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from avtech_controller.preview._programme import Kind, Programme, Programmes
+from avtech_schema.airtime import airtimes, time_zone
+from avtech_schema.localtime import DAY_SECONDS
+from avtech_schema.manifest import Manifest, PowerHours
+from avtech_schema.zones import from_instant, to_instant, wall_instant
+
+_QUARTER = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One programme on one day: seconds passed since the day's midnight, and the same as the clocks there show it.
+
+    `from_before` and `goes_on` say that it began on the day before, or continues on the next.
+    """
+
+    start: int
+    end: int
+    start_clock: str
+    end_clock: str
+    programme: Programme
+    from_before: bool = False
+    goes_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day of `seconds` (23 or 25 hours when the clocks change, 0 if the calendar there skips it).
+
+    `hours` are the full hours (seconds since midnight, as the clocks show it), `off` when the panel is off, `note` what is
+    unusual about the day.
+    """
+
+    date: date
+    seconds: int
+    blocks: tuple[Block, ...]
+    hours: tuple[tuple[int, str], ...]
+    off: tuple[tuple[int, int], ...] = ()
+    note: str = ""
+
+
+def calendar(manifest: Manifest, first: date, last: date) -> tuple[Day, ...]:
+    """The local days from `first` to `last`, both inclusive."""
+    zone = time_zone(manifest.time_zone)
+    midnights = [wall_instant(zone, day, 0, last=False) for day in range(first.toordinal(), last.toordinal() + 2)]
+    found = airtimes(manifest, from_instant(midnights[0]), from_instant(midnights[-1]))
+    programmes = Programmes(manifest)
+    spans = [(to_instant(start), programmes.of(segment)) for start, segment in found]
+    ends = [start for start, _ in spans[1:]] + [midnights[-1]]
+    air = _joined([(start, end, programme) for (start, programme), end in zip(spans, ends, strict=True)])
+    on = _panel_on(manifest.display.power, zone, first, last)
+    return tuple(_day(first + timedelta(days=number), span, zone, air, on) for number, span in enumerate(pairwise(midnights)))
+
+
+def _joined(spans: list[tuple[int, int, Programme]]) -> list[tuple[int, int, Programme]]:
+    """Neighbours that look the same become one, although other rules are behind them."""
+    joined: list[tuple[int, int, Programme]] = []
+    for start, end, programme in spans:
+        if joined and joined[-1][2] == programme:
+            joined[-1] = (joined[-1][0], end, programme)
+        else:
+            joined.append((start, end, programme))
+    return joined
+
+
+def _day(
+    day: date,
+    span: tuple[int, int],
+    zone: ZoneInfo,
+    air: list[tuple[int, int, Programme]],
+    on: list[tuple[int, int]] | None,
+) -> Day:
+    start, end = span
+    blocks = tuple(
+        Block(
+            start=max(first, start) - start,
+            end=min(last, end) - start,
+            start_clock=clock(max(first, start), zone),
+            end_clock="24:00" if last >= end else clock(last, zone),
+            programme=programme,
+            from_before=first < start and programme.kind is not Kind.FALLBACK,
+            goes_on=last > end and programme.kind is not Kind.FALLBACK,
+        )
+        for first, last, programme in air
+        if first < end and last > start
+    )
+    off = () if on is None else tuple(_complement(on, start, end))
+    return Day(day, end - start, blocks, tuple(_hours(start, end, zone)), off, _note(end - start))
+
+
+def clock(instant: int, zone: ZoneInfo) -> str:
+    """What the clocks show; an hour that comes twice is marked the second time."""
+    local = datetime.fromtimestamp(instant, zone)
+    text = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    return f"{text} again" if local.fold else text
+
+
+def _hours(start: int, end: int, zone: ZoneInfo) -> Iterator[tuple[int, str]]:
+    for instant in range(start, end, _QUARTER):
+        local = datetime.fromtimestamp(instant, zone)
+        if local.minute == 0:
+            yield instant - start, f"{local:%H}"
+
+
+def _note(seconds: int) -> str:
+    if seconds == 0:
+        return "this day does not exist here"
+    if seconds == DAY_SECONDS:
+        return ""
+    hours = f"{seconds / 3600:g} hours"
+    return f"{hours}: clocks go {'forward' if seconds < DAY_SECONDS else 'back'}"
+
+
+def _panel_on(power: PowerHours | None, zone: ZoneInfo, first: date, last: date) -> list[tuple[int, int]] | None:
+    """When the panel is on, in order; None if it always is."""
+    if power is None:
+        return None
+    until = power.until_s if power.until_s > power.from_s else power.until_s + DAY_SECONDS
+    return [
+        (wall_instant(zone, day, power.from_s, last=False), wall_instant(zone, day, until, last=True))
+        for day in range(first.toordinal() - 1, last.toordinal() + 1)
+        if (day + 6) % 7 in power.days
+    ]
+
+
+def _complement(on: list[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of [start, end) that no interval covers, counted from `start`."""
+    reached = start
+    for first, last in on:
+        if first >= end:
+            break
+        if first > reached:
+            yield reached - start, first - start
+        reached = max(reached, last)
+    if reached < end:
+        yield reached - start, end - start

@@ -1,0 +1,22 @@
+"""The pictures of a preview: one for each screen, or, where there are many screens, one for each different week."""
+
+from avtech_controller.preview._marks import Marks
+from avtech_controller.preview._png import draw_week
+from avtech_controller.preview._preview import MAX_WEEKS, Preview
+from avtech_controller.preview._week_html import dates_text
+from avtech_schema.identifiers import ScreenId
+
+
+def draw_pictures(preview: Preview) -> dict[ScreenId, bytes]:
+    """PNGs by screen; of more than `MAX_WEEKS` screens, the first of each week stands for those that share it."""
+    marks = Marks.of(preview)
+    each = preview.screens <= MAX_WEEKS
+    drawn: dict[ScreenId, bytes] = {}
+    for week in preview.weeks:
+        for screen in week.screens if each else week.screens[:1]:
+            others = len(week.screens) - 1
+            heading = screen if each or not others else f"{screen} and {others:,} more screens: same week"
+            dates = dates_text(week.days[0].day.date, week.days[-1].day.date)
+            parts = (preview.screen_titles.get(screen, ""), dates, ", ".join(week.zones[:3]))
+            drawn[screen] = draw_week(week, marks, heading=heading, title="  ·  ".join(part for part in parts if part))
+    return drawn

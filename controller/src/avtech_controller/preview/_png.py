@@ -1,0 +1,188 @@
+"""One week as a picture for a comment on a change: 1200 pixels wide, the same bytes for the same week."""
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from PIL import Image, ImageDraw, ImageFont
+
+from avtech_controller.preview._compare import DayPair, Piece
+from avtech_controller.preview._marks import Marks
+from avtech_controller.preview._programme import Kind
+from avtech_controller.preview._week_html import days_text, name_of
+from avtech_controller.preview._weeks import WEEK, ScreenWeek, State
+from avtech_schema.identifiers import ClientId
+
+WIDTH = 1200
+_HOUR = 24
+_LEFT, _RIGHT, _GAP = 44, 16, 6
+_HEAD, _DAY_HEAD, _FOOT = 74, 40, 16
+_LINE = 22
+MAX_LINES = 8
+"""Changes said in words below the calendar."""
+_PAPER, _INK, _SOFT, _GRID, _CHANGE, _FALLBACK_INK = "#ffffff", "#1b1b1a", "#5c5b57", "#e4e1d8", "#b45309", "#4b4a45"
+_Box = tuple[float, float, float, float]
+
+
+def draw_week(week: ScreenWeek, marks: Marks, *, heading: str, title: str = "") -> bytes:
+    """A PNG of a week: `heading` names its screens, `title` says what kind of week it is or where they hang."""
+    rows = [week.days[start : start + WEEK] for start in range(0, len(week.days), WEEK)]
+    lines = list(_lines(week))
+    heights = [_DAY_HEAD + _HOUR * max(pair.day.seconds for pair in row) / 3600 + _FOOT for row in rows]
+    height = _HEAD + int(sum(heights)) + (len(lines) * _LINE + 12 if lines else 0)
+    image = Image.new("RGB", (WIDTH, height), _PAPER)
+    sheet = _Sheet(ImageDraw.Draw(image), week.client, marks)
+    sheet.heading(heading, title, week.state)
+    top = float(_HEAD)
+    for row, tall in zip(rows, heights, strict=True):
+        sheet.row(row, top)
+        top += tall
+    for number, line in enumerate(lines):
+        sheet.text((_LEFT, top + number * _LINE), line, _INK, 15, WIDTH - _LEFT - _RIGHT)
+    out = io.BytesIO()
+    image.quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _lines(week: ScreenWeek) -> Iterator[str]:
+    for change in week.changes[:MAX_LINES]:
+        old, new = name_of(change.before), name_of(change.after)
+        what = f"{new}: other clips or weights" if old == new else f"{old}  →  {new}"
+        yield f"{days_text(change.days)}, {change.start_clock}–{change.end_clock}:  {what}"
+    if len(week.changes) > MAX_LINES:
+        yield f"and {len(week.changes) - MAX_LINES} more changes"
+
+
+class _Sheet:
+    """The picture being drawn."""
+
+    def __init__(self, draw: ImageDraw.ImageDraw, client: ClientId, marks: Marks) -> None:
+        self._draw = draw
+        self._client = client
+        self._marks = marks
+
+    def heading(self, heading: str, title: str, state: State) -> None:
+        """The screens' names, and a word on whether they change."""
+        badge = {State.CHANGED: "CHANGES", State.ADDED: "NEW", State.UNKNOWN: "CANNOT COMPARE"}.get(state, "")
+        room = WIDTH - _LEFT - _RIGHT - (150 if badge else 0)
+        self.text((_LEFT, 14), heading, _INK, 24, room)
+        self.text((_LEFT, 44), title, _SOFT, 15, room)
+        if badge:
+            self._draw.rounded_rectangle((WIDTH - _RIGHT - 140, 16, WIDTH - _RIGHT, 44), 14, fill=_CHANGE)
+            self._draw.text((WIDTH - _RIGHT - 70, 30), badge, fill="#ffffff", font=_font(13), anchor="mm")
+
+    def row(self, days: Sequence[DayPair], top: float) -> None:
+        """Up to seven days beside each other."""
+        width = (WIDTH - _LEFT - _RIGHT - _GAP * (WEEK - 1)) / WEEK
+        body = top + _DAY_HEAD
+        for hour in range(0, 25, 3):
+            y = body + hour * _HOUR
+            self._draw.line((_LEFT - 4, y, WIDTH - _RIGHT, y), fill=_GRID)
+            self._draw.text((_LEFT - 8, y), f"{hour:02}", fill=_SOFT, font=_font(12), anchor="rm")
+        for number, pair in enumerate(days):
+            left = _LEFT + number * (width + _GAP)
+            self._day(pair, left, left + width, body)
+
+    def _day(self, pair: DayPair, left: float, right: float, body: float) -> None:
+        changed = pair.before is not None
+        date = pair.day.date
+        middle = (left + right) / 2
+        note = f"  {pair.day.seconds / 3600:g} h" if pair.day.note else ""
+        colour = _CHANGE if changed or note else _INK
+        self._draw.text((middle, body - 24), f"{date:%a} {date.day} {date:%b}{note}", fill=colour, font=_font(15), anchor="mm")
+        split = left + (right - left) * 0.38 if changed else left
+        if pair.before is not None:
+            self._draw.text(((left + split) / 2, body - 8), "before", fill=_CHANGE, font=_font(11), anchor="mm")
+            self._draw.text(((split + right) / 2, body - 8), "after", fill=_CHANGE, font=_font(11), anchor="mm")
+            for piece in pair.before:
+                self._block(piece, (left, split - 2), body, faded=True)
+        for piece in pair.after:
+            self._block(piece, (split, right), body, faded=False)
+        if pair.day.note:
+            for second, text in pair.day.hours:
+                self._draw.text((right - 3, body + second / 3600 * _HOUR), text, fill=_SOFT, font=_font(10), anchor="rm")
+        for start, end in pair.day.off:
+            self._hatch((left, body + start / 3600 * _HOUR, right, body + end / 3600 * _HOUR))
+
+    def _block(self, piece: Piece, sides: tuple[float, float], body: float, *, faded: bool) -> None:
+        block = piece.block
+        top, bottom = body + block.start / 3600 * _HOUR, body + block.end / 3600 * _HOUR - 1
+        bottom = max(bottom, top + 4)
+        programme = block.programme
+        fill = self._marks.colour(self._client, programme)
+        ink = _FALLBACK_INK if programme.kind in (Kind.FALLBACK, Kind.NOTHING) else "#ffffff"
+        if faded:
+            fill, ink = _mix(fill, 0.45), _INK
+        box = (sides[0], top, sides[1], bottom)
+        self._draw.rounded_rectangle(box, 4, fill=fill)
+        if piece.changed and not faded:
+            self._draw.rounded_rectangle(box, 4, outline=_CHANGE, width=3)
+        elif programme.kind is Kind.EMERGENCY:
+            self._draw.rounded_rectangle(box, 4, outline="#5f0a0f", width=2)
+        self._words(piece, box, ink)
+
+    def _words(self, piece: Piece, box: _Box, ink: str) -> None:
+        left, top, right, bottom = box
+        room, y = right - left - 12, top + 5
+        lines = [(name_of(piece.block.programme), 14), (f"{piece.block.start_clock}–{piece.block.end_clock}", 11)]
+        for line, size in lines:
+            for part in _wrapped(line, size, room, 3):
+                if y + size + 3 > bottom:
+                    return
+                self._draw.text((left + 6, y), part, fill=ink, font=_font(size))
+                y += size + 3
+
+    def _hatch(self, box: _Box) -> None:
+        left, top, right, bottom = box
+        for offset in range(0, int(right - left + bottom - top), 9):
+            x0, y0 = min(left + offset, right), top + max(0, left + offset - right)
+            x1, y1 = max(left, left + offset - (bottom - top)), min(bottom, top + offset)
+            self._draw.line((x0, y0, x1, y1), fill="#8a8880")
+
+    def text(self, at: tuple[float, float], text: str, fill: str, size: int, room: float) -> None:
+        """One line, cut where the room ends."""
+        self._draw.text(at, next(iter(_wrapped(text, size, room, 1)), ""), fill=fill, font=_font(size))
+
+
+_FONTS: dict[int, ImageFont.FreeTypeFont] = {}
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """The font that comes with Pillow: the same letters on every machine."""
+    if size not in _FONTS:
+        font = ImageFont.load_default(size)
+        if not isinstance(font, ImageFont.FreeTypeFont):
+            raise TypeError("Pillow was built without FreeType")
+        _FONTS[size] = font
+    return _FONTS[size]
+
+
+def _wrapped(text: str, size: int, room: float, most: int) -> list[str]:
+    """Lines of words that fit; the last one ends in an ellipsis if not all does."""
+    font = _font(size)
+    lines: list[str] = []
+    rest = text[:400]
+    while rest and len(lines) < most:
+        fits = _fitting(rest, font, room)
+        if fits < len(rest):
+            space = rest.rfind(" ", 0, fits + 1)
+            if len(lines) == most - 1:
+                return [*lines, rest[: max(fits - 1, 1)].rstrip() + "…"]
+            fits = space if space > 0 else fits
+        lines.append(rest[:fits].rstrip())
+        rest = rest[fits:].lstrip()
+    return lines
+
+
+def _fitting(text: str, font: ImageFont.FreeTypeFont, room: float) -> int:
+    low, high = 1, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if font.getlength(text[:middle]) <= room else (low, middle - 1)
+    return low
+
+
+def _mix(colour: str, share: float) -> str:
+    """A colour with as much of it, on paper."""
+    channels = (int(colour[start:end], 16) for start, end in pairwise((1, 3, 5, 7)))
+    return "#" + "".join(f"{round(255 - (255 - channel) * share):02x}" for channel in channels)

@@ -1,0 +1,137 @@
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const pane = document.getElementById("details");
+  const shown = document.getElementById("shown");
+  const help = document.getElementById("help");
+  const find = document.getElementById("find");
+  const hint = shown.cloneNode(true);
+  let current = null;
+  let pinned = false;
+
+  const text = (tag, content, name) => {
+    const element = document.createElement(tag);
+    element.textContent = content;
+    if (name) element.className = name;
+    return element;
+  };
+
+  const show = (block) => {
+    if (current === block) return;
+    current?.classList.remove("current");
+    current = block;
+    block.classList.add("current");
+    const side = block.dataset.side && block.classList.contains("changed") ? `${block.dataset.side} the change` : "";
+    const facts = [side, block.dataset.ends].filter(Boolean).join(" · ");
+    const parts = [text("h3", block.dataset.when)];
+    if (facts) parts.push(text("p", facts, "facts"));
+    shown.replaceChildren(...parts, document.getElementById(block.dataset.p).content.cloneNode(true));
+    pane.classList.add("open");
+    pane.scrollTop = 0;
+  };
+
+  const close = () => {
+    pinned = false;
+    pane.classList.remove("open");
+    current?.classList.remove("current");
+    current = null;
+    shown.replaceChildren(...hint.cloneNode(true).childNodes);
+  };
+
+  const visible = (element) => element.getClientRects().length > 0;
+
+  const rove = (calendar) => {
+    const blocks = all(".block", calendar);
+    blocks.forEach((block) => { block.tabIndex = -1; });
+    const first = blocks.find((block) => block.matches(".after .changed")) || blocks.find(visible) || blocks[0];
+    if (first) first.tabIndex = 0;
+  };
+  all(".calendar").forEach(rove);
+
+  const focus = (block) => {
+    if (!block) return;
+    const details = block.closest("details");
+    if (details) details.open = true;
+    all(".block", block.closest(".calendar")).forEach((other) => { other.tabIndex = other === block ? 0 : -1; });
+    block.focus();
+    block.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+
+  const lanes = (block) => all(".lane", block.closest(".calendar")).filter(visible);
+  const middle = (block) => {
+    const style = block.parentElement.style;
+    return Number(style.getPropertyValue("--a")) + Number(style.getPropertyValue("--h")) / 2;
+  };
+
+  const along = (block, step) => {
+    const blocks = all(".block", block.closest(".lane")).filter(visible);
+    const place = blocks.indexOf(block) + step;
+    if (blocks[place]) return blocks[place];
+    const beside = lanes(block);
+    const lane = beside[beside.indexOf(block.closest(".lane")) + step];
+    const others = lane ? all(".block", lane).filter(visible) : [];
+    return step > 0 ? others[0] : others[others.length - 1];
+  };
+
+  const across = (block, step) => {
+    const beside = lanes(block);
+    const lane = beside[beside.indexOf(block.closest(".lane")) + step];
+    if (!lane) return null;
+    const at = middle(block);
+    return all(".block", lane).filter(visible).sort((a, b) => Math.abs(middle(a) - at) - Math.abs(middle(b) - at))[0];
+  };
+
+  const edge = (block, last) => {
+    const blocks = all(".block", block.closest(".lane")).filter(visible);
+    return last ? blocks[blocks.length - 1] : blocks[0];
+  };
+
+  const change = (step) => {
+    const found = all(".after .block.changed");
+    if (!found.length) return null;
+    const here = document.activeElement;
+    const place = found.indexOf(here);
+    if (place >= 0) return found[(place + step + found.length) % found.length];
+    const next = found.findIndex((block) => here.compareDocumentPosition(block) & Node.DOCUMENT_POSITION_FOLLOWING);
+    return found[step > 0 ? Math.max(next, 0) : (next <= 0 ? found.length : next) - 1];
+  };
+
+  const moves = {
+    ArrowDown: (block) => along(block, 1), ArrowUp: (block) => along(block, -1),
+    ArrowRight: (block) => across(block, 1), ArrowLeft: (block) => across(block, -1),
+    Home: (block) => edge(block, false), End: (block) => edge(block, true),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || help.open) return;
+    if (event.key === "Escape") { find.value = ""; filter(); close(); return; }
+    if (event.target === find) return;
+    if (event.key === "?") { help.showModal(); event.preventDefault(); return; }
+    if (event.key === "/") { find.focus(); event.preventDefault(); return; }
+    if (event.key === "n" || event.key === "p") { focus(change(event.key === "n" ? 1 : -1)); event.preventDefault(); return; }
+    const block = document.activeElement?.closest?.(".block");
+    if (block && moves[event.key]) { focus(moves[event.key](block)); event.preventDefault(); }
+  });
+
+  document.addEventListener("focusin", (event) => {
+    const block = event.target.closest?.(".block");
+    if (block) show(block);
+  });
+  document.addEventListener("click", (event) => {
+    const block = event.target.closest?.(".block");
+    if (block) { pinned = true; show(block); focus(block); }
+  });
+  document.addEventListener("mouseover", (event) => {
+    const block = event.target.closest?.(".block");
+    if (block && !pinned && matchMedia("(hover: hover)").matches) show(block);
+  });
+
+  const filter = () => {
+    const words = find.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    all(".week").forEach((week) => { week.hidden = !words.every((word) => week.dataset.find.includes(word)); });
+    if (words.length) all("details.same").forEach((details) => { details.open = true; });
+  };
+  find.addEventListener("input", filter);
+  document.getElementById("close").addEventListener("click", close);
+  document.getElementById("keys").addEventListener("click", () => help.showModal());
+})();
