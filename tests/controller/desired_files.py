@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from avtech_controller.desired import Loaded, load, open_source
@@ -87,10 +88,11 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def loaded(root: Path, files: Mapping[str, str | bytes | None] | None = None) -> Loaded:
+def loaded(root: Path, files: Mapping[str, str | bytes | None] | None = None, today: date | None = None) -> Loaded:
     """Load the minimal state with some files added, replaced or (None) left out."""
     wanted = {**MINIMAL, **(files or {})}
-    return load(open_source(write(root, {name: content for name, content in wanted.items() if content is not None})))
+    kept = {name: content for name, content in wanted.items() if content is not None}
+    return load(open_source(write(root, kept)), today=today)
 
 
 def codes(found: Loaded) -> list[str]:

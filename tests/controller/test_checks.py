@@ -1,5 +1,6 @@
 """Resources held against each other: each check finds what it is for, at its place, and nothing else."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -241,3 +242,26 @@ def test_settings_without_effect_are_warned_of(tmp_path: Path) -> None:
     assert codes(found) == ["AVT501", "AVT501"]
     assert (marked(found, 0), marked(found, 1)) == ("waves", "retention")
     assert found.state is not None
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("{play: house, from: '02:15', until: '02:45'}", "does not play on 2027-03-28 in Europe/Madrid"),
+        ("{play: house, from: '22:00', until: '06:00'}", "is on air for 7:00 h instead of 8:00 h on 2027-03-27"),
+        ("{play: house, from: '22:00', until: '06:00', days: [sun]}", ""),
+        ("{play: house, from: '01:00', until: '05:00', validFrom: 2027-06-01}", "5:00 h instead of 4:00 h on 2027-10-31"),
+        ("{play: house, from: '01:00', until: '05:00', except: [2027-03-28, 2027-10-31]}", ""),
+        ("{play: house, from: '01:00', until: '05:00', validFrom: 2026-11-01, rrule: FREQ=MONTHLY;BYMONTHDAY=1}", ""),
+        ("{play: house, from: '08:00', until: '20:00'}", ""),
+        ("{play: house}", ""),
+    ],
+)
+def test_a_rule_that_a_change_of_the_clocks_alters_is_a_warning(tmp_path: Path, rule: str, words: str) -> None:
+    files = {EXTRA: schedule(f"[{rule}]")}
+    found = loaded(tmp_path, files, today=date(2026, 11, 24))
+    assert codes(found) == (["AVT306"] if words else [])
+    assert found.state is not None
+    if words:
+        assert words in found.findings[0].message
+    assert loaded(tmp_path, files).findings == ()

@@ -91,6 +91,7 @@ _ALL = (
     Code("AVT303", _E, "rrule not usable", "The recurrence is not RFC 5545, or has parts finer than a day."),
     Code("AVT304", _W, "rule never plays", "A rule cannot be on air on any day."),
     Code("AVT305", _W, "screen could go black at times", "There are times at which nothing can play on the screen."),
+    Code("AVT306", _W, "clocks are changed meanwhile", "A change of the clocks in the next 400 days alters a rule's window."),
     # 4xx: content
     Code("AVT401", _E, "clip unreadable", "The clip's file is missing, empty, no file, or changed while it was read."),
     Code("AVT402", _E, "not a video", "The clip's file has no moving picture, or is of no known format."),

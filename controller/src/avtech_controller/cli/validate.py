@@ -1,6 +1,7 @@
 """`avtech validate`: every problem of the desired state, each at its place."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def validate(*, path: Path | None, repo: Path, commit: str | None, output: str) 
       avtech validate --output concise         one line a finding, for an editor
       avtech validate --output json            for scripts
     """
-    loaded = load(open_source(path or repo, commit))
+    loaded = load(open_source(path or repo, commit), today=datetime.now(UTC).date())
     match output:
         case "json":
             click.echo(orjson.dumps(findings_json(loaded.findings), option=orjson.OPT_INDENT_2).decode())

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from avtech_controller.checks.codes import CODES
@@ -26,8 +27,10 @@ _TABLES = {
 _NO_FLEET = Fleet.model_validate({"apiVersion": "avtech/v1", "kind": "Fleet", "metadata": {"name": "none"}, "spec": {}})
 
 
-def load(source: Source) -> Loaded:
+def load(source: Source, *, today: date | None = None) -> Loaded:
     """Read and check everything; what is wrong becomes a finding, never an exception.
+
+    Without `today`, the findings depend on the files alone; with it, there are warnings of what is to come.
 
     Raises:
         SourceError: the source cannot be read.
@@ -38,7 +41,7 @@ def load(source: Source) -> Loaded:
         draft = _Draft()
         for file in data.values():
             draft.add(read_file(file))
-        findings = draft.findings(Locator(lambda path: data[path].data if path in data else b""))
+        findings = draft.findings(Locator(lambda path: data[path].data if path in data else b""), today)
     broken = any(finding.severity is Severity.ERROR for finding in findings)
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}
     return Loaded(
@@ -86,7 +89,7 @@ class _Draft:
             self._state = DesiredState(fleet=self._fleet or _NO_FLEET, origins=self._origins, **tables)
         return self._state
 
-    def findings(self, locator: Locator) -> list[Finding]:
+    def findings(self, locator: Locator, today: date | None) -> list[Finding]:
         """Everything that is wrong, in order of place."""
         from avtech_controller.checks.all import check, check_complete  # the checks stand on this package
         from avtech_controller.checks.reach import Reach
@@ -113,7 +116,7 @@ class _Draft:
 
         found = [finding for content in self._files for finding in content.findings]
         found += place(problem for content in self._files for problem in content.problems)
-        found += place(check(view))
+        found += place(check(view, today))
         if not any(finding.severity is Severity.ERROR for finding in found):
             found += place(check_complete(view))
         return sorted(_limited(found), key=lambda finding: (finding.place, finding.code, finding.message))

@@ -1,0 +1,79 @@
+"""Checks of rules against the days on which clocks are changed: what is silenced, lengthened or shortened by it."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from avtech_controller.checks.view import View
+from avtech_controller.compiler import compile_rule, time_zone_of
+from avtech_controller.desired._spots import Problem
+from avtech_schema.airtime import time_zone, time_zones
+from avtech_schema.localtime import DAY_SECONDS
+from avtech_schema.manifest import Rule
+from avtech_schema.recurrence import recurring_days
+from avtech_schema.zones import wall_instant
+
+DAYS_AHEAD = 400
+
+
+def check_clocks(view: View, today: date) -> Iterator[Problem]:
+    """One warning for each rule whose window a change of the clocks within the next 400 days makes another length."""
+    for key, schedule in view.state.schedules.items():
+        screens = view.selection.screens(key.client, schedule.spec.screens)
+        zones = sorted({time_zone_of(view.state, view.state.screens[name]) for name in screens} & time_zones())
+        for place, rule in enumerate(schedule.spec.rules):
+            found = next(
+                (text for zone in zones if (text := _change(compile_rule(key.name, place + 1, rule), zone, today))), ""
+            )
+            if found:
+                here = view.spot(schedule)
+                spot = here.value("spec", "rules", place, "from" if rule.from_ else "until" if rule.until else "play")
+                help_ = "no mistake if it is meant; a window that does not touch the night is never concerned"
+                yield Problem("AVT306", f"rule {key.name}/{place + 1} {found}", spot, "by the clock on the wall", help=help_)
+
+
+def _change(rule: Rule, name: str, today: date) -> str:
+    """What the first change of the clocks does to a rule that is not on air all day, in words; empty if nothing."""
+    if rule.until_s - rule.from_s == DAY_SECONDS:
+        return ""
+    nominal = (rule.until_s - rule.from_s) % DAY_SECONDS
+    zone = time_zone(name)
+    for changed in _changes(name, today):
+        for day in (changed - 1, changed):
+            until = rule.from_s + nominal
+            actual = wall_instant(zone, day, until, last=True) - wall_instant(zone, day, rule.from_s, last=False)
+            if actual != nominal and _begins_on(rule, day):
+                does = f"is on air for {_length(actual)} instead of {_length(nominal)}" if actual > 0 else "does not play"
+                return f"{does} on {date.fromordinal(day)} in {name}, when the clocks are changed"
+    return ""
+
+
+@cache
+def _changes(name: str, today: date) -> tuple[int, ...]:
+    """The days (ordinals) on which a zone's clocks are changed."""
+    zone = time_zone(name)
+    first = today.toordinal()
+    lengths = ((day, _midnight(zone, day + 1) - _midnight(zone, day)) for day in range(first, first + DAYS_AHEAD))
+    return tuple(day for day, length in lengths if length != DAY_SECONDS)
+
+
+def _midnight(zone: ZoneInfo, day: int) -> int:
+    return wall_instant(zone, day, 0, last=False)
+
+
+def _begins_on(rule: Rule, day: int) -> bool:
+    """Whether a window of the rule begins on a day."""
+    text = date.fromordinal(day).isoformat()
+    if date.fromordinal(day).weekday() not in rule.days or text in rule.excluded:
+        return False
+    if (rule.valid_from and text < rule.valid_from[:10]) or (rule.valid_until and text > rule.valid_until[:10]):
+        return False
+    if rule.rrule and rule.valid_from:
+        return day in recurring_days(rule.rrule, date.fromisoformat(rule.valid_from[:10]), day, day)
+    return True
+
+
+def _length(seconds: int) -> str:
+    """A length of time like `1:30 h`."""
+    return f"{timedelta(seconds=seconds)}".removesuffix(":00") + " h"
