@@ -11,6 +11,7 @@ import orjson
 from avtech_controller.cli._desired import chosen_store
 from avtech_controller.cli._options import output_option, repo_option, store_option
 from avtech_controller.desired import DesiredState, SourceError, load, open_source, require_state
+from avtech_schema.errors import FindingsError
 from avtech_schema.identifiers import ScreenId
 
 if TYPE_CHECKING:
@@ -65,13 +66,12 @@ def status(*, repo: Path, store: str | None, report_store: str | None, fail_on_p
 
 
 def _device_keys(repo: Path, released: "Released") -> dict[ScreenId, str]:
-    """The device keys in the desired state of the released commit; of the work tree when this clone lacks that commit."""
+    """The device keys in the desired state of the released commit; of the work tree when that cannot be read here."""
     try:
-        state = require_state(load(open_source(repo, released.commit)))
-    except SourceError as error:
+        return _keys_of(require_state(load(open_source(repo, released.commit))))
+    except (SourceError, FindingsError) as error:
         click.echo(f"note: the device keys are those of the work tree: {error}", err=True)
-        state = require_state(load(open_source(repo, None)))
-    return _keys_of(state)
+        return _keys_of(require_state(load(open_source(repo, None))))
 
 
 def _keys_of(state: DesiredState) -> dict[ScreenId, str]:
