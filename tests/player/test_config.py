@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.config import Config, load_config, parse_config, store_url, variable
+from avtech_player.config import KEYS, Config, load_config, parse_config, store_url, variable
 from avtech_schema.errors import ConfigurationError
 
 WHOLE = b"""
@@ -108,3 +108,12 @@ def test_a_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "player.yaml").write_bytes(b" " * 100_000)
     with pytest.raises(ConfigurationError, match="cannot read"):
         load_config(tmp_path / "player.yaml", {})
+
+
+def test_the_reference_names_every_key_and_its_variable_and_its_example_is_read() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/player-config.md").read_text()
+    for key in KEYS:
+        assert f"| `{key}` | `{variable(key)}` |" in page
+    example = page.partition("    screen: SCR-EXAMPLE-LOBBY")
+    text = example[1] + example[2].partition("\n\n")[0]
+    assert parse("\n".join(line[4:] for line in text.splitlines()).encode()).screen == "SCR-EXAMPLE-LOBBY"
