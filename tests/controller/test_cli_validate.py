@@ -1,6 +1,7 @@
 """`avtech validate` as people and CI run it: exit codes, streams and forms of output."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,14 @@ def test_hostile_files_are_findings_without_a_traceback(root: Path, tmp_path: Pa
     ]
     assert "Traceback" not in done.stderr
     assert "root:" not in done.stdout
+
+
+@pytest.mark.parametrize("output", ["full", "concise", "json"])
+def test_a_file_name_that_is_no_text_can_be_shown(root: Path, capsys: pytest.CaptureFixture[str], output: str) -> None:
+    for name in (b"b\xff\xe9.yaml", b"new\nline\x1b[31m.yaml"):
+        Path(os.fsdecode(bytes(root / "fleet") + b"/" + name)).write_bytes(b"kind: x\n")
+    assert run(cli, ["validate", str(root), "--output", output]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("AVT120") == 2
+    assert "\x1b" not in out
+    assert "internal" not in err

@@ -25,12 +25,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity.value,
-        "message": finding.message,
-        "file": place.file,
+        "message": _utf8(finding.message),
+        "file": _utf8(place.file),
         "line": place.line,
         "column": place.column,
         "end_line": place.end_line,
         "end_column": place.end_column,
-        "help": finding.help,
-        "impact": finding.impact,
+        "help": _utf8(finding.help),
+        "impact": _utf8(finding.impact),
     }
+
+
+def _utf8(text: str) -> str:
+    """The text without the bytes of file names that are not UTF-8, which JSON cannot say."""
+    return text.encode("utf-8", "replace").decode()
