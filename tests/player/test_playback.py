@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -100,6 +101,18 @@ class Theatre:
             await self.until(lambda name=name: self.on() == name)  # type: ignore[misc]
 
 
+class Bugs(logging.Handler):
+    """Keeps what playback calls a bug."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bugs: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "bug" in record.msg:
+            self.bugs.append(record.getMessage())
+
+
 @asynccontextmanager
 async def theatre(
     engine: Recorded | None = None, *, loaded: bytes | None = None, broken_disk: bool = False
@@ -122,13 +135,17 @@ async def theatre(
         check=ClipCheck(),
     )
     house = Theatre(engine, playback, clock, faults, saved)
+    told = Bugs()
+    logging.getLogger("avtech.player.playback").addHandler(told)
     running = asyncio.create_task(playback.run())
     try:
         yield house
     finally:
         running.cancel()
+        logging.getLogger("avtech.player.playback").removeHandler(told)
         await asyncio.gather(running, return_exceptions=True)
         assert running.cancelled(), running.exception()
+        assert not told.bugs, told.bugs
 
 
 def clips(folder: Path, *names: str, ms: int = 150) -> list[Clip]:
@@ -373,5 +390,27 @@ def test_a_trial_whose_clip_kills_the_engine_is_bad_but_a_missing_display_is_not
             assert "the engine died" in result.reason or "stops the engine" in result.reason
         async with theatre(Mortal("DEADLY", blind=True)) as house:
             assert (await house.playback.trial(loop_of([b], sequence=2))).good
+
+    asyncio.run(scenario())
+
+
+def test_a_bug_is_told_and_the_screen_stays_alive(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Buggy(Recorded):
+        async def queue(self, clip: Clip) -> None:
+            await super().queue(clip)
+            if len(self.asked) in (6, 7):
+                raise RuntimeError("as bugs do")
+
+    async def scenario() -> None:
+        playback = Playback(Buggy(), now=Clock().now, check=ClipCheck())
+        running = asyncio.create_task(playback.run())
+        await playback.play(loop_of(clips(tmp_path, "a", "b")))
+        seen = set[str]()
+        async with asyncio.timeout(6):
+            while "as bugs do" not in caplog.text or len(seen) < 2:
+                await asyncio.sleep(0.01)
+                seen = {*seen, playing.clip} if (playing := playback.now()) and "as bugs do" in caplog.text else seen
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(scenario())

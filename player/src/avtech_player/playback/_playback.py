@@ -12,7 +12,7 @@ from avtech_player.engine import ClipCheck, Fault, FaultKind, shared_check
 from avtech_player.playback._airing import Airing, Choice
 from avtech_player.playback._judge import Judge, find_faults, judge_faults
 from avtech_player.playback._memory import Load, Memory, Save
-from avtech_player.ports import Clip, Died, Ended, Engine, Generation, Started, TrialResult
+from avtech_player.ports import Clip, Died, Ended, Engine, EngineEvent, Generation, Started, TrialResult
 from avtech_schema.airtime import Segment
 from avtech_schema.report import EngineHealth, NowPlaying
 
@@ -135,24 +135,34 @@ class Playback:
     async def _follow(self) -> None:
         """Hear the engine."""
         async for event in self._engine.events():
-            async with self._lock:
-                match event:
-                    case Started():
-                        await self._started(event.clip)
-                    case Ended():
-                        await self._ended(event)
-                    case Died():
-                        await self._died(event)
+            await self._guarded(self._hear(event))
             await asyncio.sleep(0)  # whatever an engine tells, the clock is looked at too
+
+    async def _hear(self, event: EngineEvent) -> None:
+        match event:
+            case Started():
+                await self._started(event.clip)
+            case Ended():
+                await self._ended(event)
+            case Died():
+                await self._died(event)
 
     async def _keep_time(self) -> None:
         """Look at the clock every second, and at the very instant at which what is on the air changes."""
         while True:
-            async with self._lock:
-                await self._look()
+            await self._guarded(self._look())
             self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._pause())
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        """Do one thing at a time; a bug in it is told, and must not take the picture from the screen."""
+        async with self._lock:
+            try:
+                await work
+            except Exception as error:
+                _LOGGER.error("a bug in playback: %s: %s", type(error).__name__, error)  # noqa: TRY400
+                _LOGGER.debug("the bug was", exc_info=error)
 
     def _pause(self) -> float:
         until = self._segment.until if self._segment else None
