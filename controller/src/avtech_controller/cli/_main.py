@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "avtech_controller.cli.status:status",
     "keys": "avtech_controller.cli.keys:keys",
     "content": "avtech_controller.cli.content:content",
+    "import": "avtech_controller.cli.import_:import_",
     "schema": "avtech_controller.cli.schema:schema",
     "completion": "avtech_controller.cli.completion:completion",
     "demo": "avtech_controller.cli.demo:demo",

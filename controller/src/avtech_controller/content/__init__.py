@@ -1,8 +1,8 @@
 """The content index: clips are measured, uploaded, and only then written into it."""
 
-from avtech_controller.content._apply import IndexWriteError, apply_additions
+from avtech_controller.content._apply import IndexWriteError, apply_additions, upload_additions
 from avtech_controller.content._check import check_store
-from avtech_controller.content._entry import default_name, entry_path, entry_text
+from avtech_controller.content._entry import Inline, default_name, default_title, document_text, entry_path, entry_text
 from avtech_controller.content._errors import ContentCode, ContentError
 from avtech_controller.content._index import Index, read_index
 from avtech_controller.content._plan import Addition, AdditionPlan, Offered, Wish, describe, plan_additions
@@ -14,14 +14,18 @@ __all__ = [
     "ContentError",
     "Index",
     "IndexWriteError",
+    "Inline",
     "Offered",
     "Wish",
     "apply_additions",
     "check_store",
     "default_name",
+    "default_title",
     "describe",
+    "document_text",
     "entry_path",
     "entry_text",
     "plan_additions",
     "read_index",
+    "upload_additions",
 ]

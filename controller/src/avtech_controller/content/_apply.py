@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from avtech_controller.content._entry import entry_path, entry_text
@@ -28,17 +28,29 @@ def apply_additions(
 ) -> tuple[Path, ...]:
     """Upload what the store lacks, then write the entries that are new; `uploaded` is told of each clip.
 
-    Returns the entries written. Uploads are content-addressed: what a failed run left in the store is found by the next.
+    Returns the entries written.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed; no entry was written.
         MediaError: a file changed since it was measured; no entry was written.
         IndexWriteError: the repository cannot be written; it is as it was.
     """
-    for addition in plan.additions:
+    upload_additions(plan.additions, store, uploaded=uploaded)
+    return _write_entries([addition for addition in plan.additions if addition.state == "new"], repo)
+
+
+def upload_additions(additions: Iterable[Addition], store: ObjectStore, *, uploaded: Callable[[Addition], None]) -> None:
+    """Upload what the store lacks and write nothing; `uploaded` is told of each clip.
+
+    Uploads are content-addressed: what a failed run left in the store is found by the next.
+
+    Raises:
+        StoreError, StoreConfigurationError: the store failed.
+        MediaError: a file changed since it was measured.
+    """
+    for addition in additions:
         _upload(addition, store)
         uploaded(addition)
-    return _write_entries([addition for addition in plan.additions if addition.state == "new"], repo)
 
 
 def _upload(addition: Addition, store: ObjectStore) -> None:

@@ -57,13 +57,24 @@ def entry_text(video: Video, *, heading: str = "") -> str:
     document = video.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
     if not document["metadata"].get("labels"):
         document["metadata"].pop("labels", None)
-    return (f"{heading}\n" if heading else "") + yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000
-    )
+    return document_text(document, heading=heading)
+
+
+def document_text(document: dict[str, Any], *, heading: str = "") -> str:
+    """Spell any resource as `entry_text` spells an entry; a list that is `Inline` stands on one line."""
+    spelt = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return (f"{heading}\n" if heading else "") + spelt
+
+
+class Inline(list[str]):
+    """A list that people read best on one line, such as weekdays."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts plainly only when no YAML reader, old or new, can take them for something else."""
+    """Writes texts plainly only when no YAML reader, old or new, can take them for something else, and indents lists."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - PyYAML's
+        super().increase_indent(flow, indentless=False)
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -71,8 +82,13 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
-def _add_representer(kind: type[Any]) -> None:
-    _Dumper.add_representer(kind, _text)
+def _add_representer(kind: type[Any], represent: Any) -> None:
+    _Dumper.add_representer(kind, represent)
 
 
-_add_representer(str)
+def _inline(dumper: yaml.SafeDumper, texts: Inline) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", texts, flow_style=True)
+
+
+_add_representer(str, _text)
+_add_representer(Inline, _inline)
