@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, Root, SuccinctRoles, Targets
 
 from avtech_controller.publication import ContentMissingError
 from avtech_controller.stores import StoreError, open_store
-from avtech_controller.trust import load_anchor, load_signer
+from avtech_controller.trust import generate_key, load_anchor, load_signer
 from avtech_schema.errors import SupersededError, TrustError
 from avtech_schema.identifiers import ScreenId
 from avtech_schema.layout import TIMESTAMP_KEY
@@ -221,3 +222,32 @@ def test_new_bins_take_over_every_screen(world: World, tmp_path: Path) -> None:
     verify_store(rebinned, tmp_path, screens(9))
     with pytest.raises(TrustError, match="trust/ does not have"):
         world.publish(2, screens(9))
+
+
+def test_a_rotated_publish_key_takes_over(world: World, tmp_path: Path) -> None:
+    world.publish(1, screens(3))
+    fresh = CryptoSigner(generate_key())
+    old = world.signer.public_key.keyid
+    root: Metadata[Root] = Metadata.from_bytes((world.repo / "trust/1.root.json").read_bytes())
+    root.signed.version = 2
+    for role in ("snapshot", "timestamp"):
+        root.signed.revoke_key(old, role)
+        root.signed.add_key(fresh.public_key, role)
+    root.signatures.clear()
+    for name in ("root-1", "root-2"):
+        root.sign(load_signer(str(world.keys / f"{name}.pem")), append=True)
+    (world.repo / "trust/2.root.json").write_bytes(root.to_bytes())
+    targets: Metadata[Targets] = Metadata.from_bytes((world.repo / "trust/1.targets.json").read_bytes())
+    targets.signed.version = 2
+    targets.signed.revoke_key(old)
+    targets.signed.add_key(fresh.public_key)
+    targets.sign(load_signer(str(world.keys / "targets.pem")))
+    (world.repo / "trust/2.targets.json").write_bytes(targets.to_bytes())
+    rotated = replace(world, anchor=load_anchor(world.repo), signer=fresh)
+    with pytest.raises(TrustError, match="may not sign"):
+        rotated.anchor.check_publisher(world.signer, datetime.now(UTC))
+    rotated.anchor.check_publisher(fresh, datetime.now(UTC))
+    assert rotated.publish(1, screens(3)).outcome == "renewed"
+    verify_store(rotated, tmp_path, screens(3))
+    rotated.publish(2, screens(4))
+    verify_store(rotated, tmp_path, screens(4))

@@ -1,10 +1,12 @@
 """The trust anchor: public metadata signed offline and committed, `trust/N.root.json` and `trust/N.targets.json`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from securesystemslib.signer import CryptoSigner, Key
 from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Targets, Timestamp
@@ -27,16 +29,21 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The verified chain of roots, oldest first, and every version of the targets metadata that the last root accepts."""
+    """The verified chain of roots, oldest first, as bytes and as values, and every version of the targets metadata."""
 
     roots: tuple[bytes, ...]
-    root: Root
+    chain: tuple[Root, ...]
     delegations: Mapping[int, Signed]
 
     @property
+    def root(self) -> Root:
+        """The root that says whose signatures count now."""
+        return self.chain[-1]
+
+    @property
     def publishers(self) -> list[Key]:
-        """The keys that may sign a release record: those of the snapshot."""
-        return [self.root.keys[keyid] for keyid in self.root.roles[Snapshot.type].keyids]
+        """The keys that may sign a release record, or might when it was made: those of the snapshot."""
+        return [root.keys[keyid] for root in reversed(self.chain) for keyid in root.roles[Snapshot.type].keyids]
 
     @property
     def newest(self) -> int:
@@ -58,6 +65,15 @@ class Anchor:
         if delegations is None or delegations.succinct_roles is None or delegations.succinct_roles.name_prefix != BINS:
             raise TrustError(f"trust/{version}.targets.json does not delegate to bins")
         return delegations.succinct_roles
+
+    def verify_released(self, role: str, metadata: Metadata[Any], what: str) -> None:
+        """Check that the keys of the current root signed, or those of an earlier one: after a rotation, what is released
+        was still signed by the old keys, and the next publication has to stand on it.
+
+        Raises:
+            TrustError: none of the roots' keys signed.
+        """
+        _verify_by_any(self.chain, role, metadata, what)
 
     def check_publisher(self, signer: CryptoSigner, now: datetime) -> None:
         """Make sure, before anything is written, that a key may publish, and that what was signed offline still holds.
@@ -87,14 +103,15 @@ def load_anchor(repo: Path) -> Anchor:
     """
     files = _files(repo / TRUST_FOLDER)
     roots = _root_chain({version: data for (role, version), data in files.items() if role == Root.type})
-    root = roots[-1].signed
-    delegations: dict[int, Signed] = {}
-    for (role, version), data in sorted(files.items()):
-        if role == Targets.type:
-            delegations[version] = _delegation(root, version, data)
-    if not delegations:
+    chain = tuple(metadata.signed for metadata in roots)
+    versions = sorted(version for role, version in files if role == Targets.type)
+    if not versions:
         raise TrustError("trust/ has no targets metadata", hint=_HINT)
-    return Anchor(tuple(files[Root.type, version] for version in range(1, len(roots) + 1)), root, delegations)
+    delegations = {
+        version: _delegation(chain[-1:] if version == versions[-1] else chain, version, files[Targets.type, version])
+        for version in versions
+    }
+    return Anchor(tuple(files[Root.type, version] for version in range(1, len(roots) + 1)), chain, delegations)
 
 
 def _files(folder: Path) -> dict[tuple[str, int], bytes]:
@@ -132,10 +149,19 @@ def _root_chain(files: Mapping[int, bytes]) -> list[Metadata[Root]]:
     return chain
 
 
-def _delegation(root: Root, version: int, data: bytes) -> Signed:
+def _delegation(roots: Sequence[Root], version: int, data: bytes) -> Signed:
+    """The newest version counts by the current root alone; an older one may be signed by the keys of its time."""
     what = f"trust/{version}.targets.json"
     metadata = parse(data, Targets, what)
     if metadata.signed.version != version:
         raise TrustError(f"{what} says that it is version {metadata.signed.version}")
-    verify(root, Targets.type, metadata, what)
+    _verify_by_any(roots, Targets.type, metadata, what)
     return Signed(data, metadata.signed)
+
+
+def _verify_by_any(roots: Sequence[Root], role: str, metadata: Metadata[Any], what: str) -> None:
+    for root in reversed(roots[1:]):
+        with suppress(TrustError):
+            verify(root, role, metadata, what)
+            return
+    verify(roots[0], role, metadata, what)

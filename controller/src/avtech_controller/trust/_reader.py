@@ -54,9 +54,9 @@ def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None
     if not isinstance(stored, Stored):
         return None
     timestamp = parse(stored.data, Timestamp, TIMESTAMP_KEY)
-    verify(anchor.root, Timestamp.type, timestamp, TIMESTAMP_KEY)
+    anchor.verify_released(Timestamp.type, timestamp, TIMESTAMP_KEY)
     snapshot = _read(store, Snapshot, Snapshot.type, timestamp.signed.snapshot_meta.version, MAX_SNAPSHOT_BYTES)
-    verify(anchor.root, Snapshot.type, snapshot, _SNAPSHOT_FILE)
+    anchor.verify_released(Snapshot.type, snapshot, _SNAPSHOT_FILE)
     pointer = snapshot_pointer(snapshot.signed)
     if timestamp.signed.unrecognized_fields.get(RELEASE_FIELD) != {"sequence": pointer.sequence, "commit": pointer.commit}:
         raise TrustError("timestamp and snapshot name different releases")
