@@ -190,7 +190,7 @@ class Updater:
 
     async def _learn(self) -> None:
         """Ask the store what this screen is meant to show; a release that is new becomes the candidate."""
-        checked = await asyncio.to_thread(self._parts.trust.check, full=False)
+        checked = await asyncio.to_thread(self._parts.trust.check)
         before = self._state.candidate
         await self._commit(partial(states.desires, ref=checked.ref))
         candidate = self._state.candidate

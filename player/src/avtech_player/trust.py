@@ -97,15 +97,15 @@ class Trust:
         """The highest versions and signed time that were accepted."""
         return self._floor
 
-    def check(self, *, full: bool) -> Verified | Unchanged:
-        """Look whether there is a new release; `full` asks for everything, whatever was known.
+    def check(self) -> Verified | Unchanged:
+        """Look whether there is a new release: by one conditional request, unless a day has passed or this is the first.
 
         Raises:
             StoreError: the store failed.
             TrustError: what it offers does not hold, is older than what was seen (RollbackError), or expired (ExpiredError).
             DiskError: the disk refused.
         """
-        known = None if full else self._fresh_look()
+        known = self._fresh_look()
         found = self._store.read(TIMESTAMP_KEY, limit=_TIMESTAMP_LIMIT, if_none_match=known.etag if known else "")
         if known is not None and isinstance(found, NotModified):
             return Unchanged(known.ref)
