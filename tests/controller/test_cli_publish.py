@@ -13,8 +13,12 @@ import pytest
 from avtech_controller.cli import cli
 from avtech_controller.cli._main import run
 from avtech_controller.cli.publish import publisher_name
-from avtech_controller.stores import ObjectStore
-from tests.controller.repository import Repository, make_repository
+from avtech_controller.stores import ObjectStore, open_store
+from avtech_schema.canonical import sha256_hex
+from avtech_schema.identifiers import ClientId
+from avtech_schema.layout import content_key
+from tests.controller.repository import CLIP, Repository, make_repository
+from tests.weed import S3Server
 
 Capture = pytest.CaptureFixture[str]
 
@@ -249,3 +253,27 @@ def test_the_publisher_is_named_by_the_ci_job_or_the_user() -> None:
     gitlab = {"GITLAB_CI": "true", "GITLAB_USER_LOGIN": "ada", "CI_JOB_URL": "https://gitlab.com/acme/-/jobs/7"}
     assert publisher_name(gitlab) == "ada via https://gitlab.com/acme/-/jobs/7"
     assert "@" in publisher_name({})
+
+
+@pytest.mark.s3
+def test_a_bucket_serves_as_a_directory_does(
+    repository: Repository, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    options = ["--repo", str(repository.path), "--store", s3_server.url()]
+    open_store(options[-1]).create(content_key(ClientId("CLI-ACME"), sha256_hex(CLIP)), CLIP)
+    command = ["publish", *options, "--keys-dir", str(repository.keys), "--yes"]
+    capsys.readouterr()
+    assert run(cli, command) == 0
+    assert "published release 1" in capsys.readouterr().out
+    assert run(cli, command) == 0
+    assert "nothing was written" in capsys.readouterr().out
+    assert run(cli, ["status", *options]) == 0
+    assert "2 unseen" in capsys.readouterr().out
+    for name, value in s3_server.environment(reader=True).items():
+        monkeypatch.setenv(name, value)
+    repository.screen(3)
+    repository.commit()
+    assert run(cli, command) == 2
+    assert "AccessDenied" in capsys.readouterr().err
