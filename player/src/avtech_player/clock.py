@@ -1,6 +1,7 @@
 """Trusted time: never before the build, never before signed time plus what has passed since (DESIGN section 5)."""
 
 import ctypes
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,11 +37,16 @@ def reckon(system: datetime, *, synchronised: bool, floor: datetime | None, expi
 
 def kernel_is_synchronised() -> bool:
     """Whether the kernel says that something (NTP, GPS) disciplines its clock."""
-    timex = ctypes.create_string_buffer(512)  # All zero: read, set nothing.
     try:
-        return 0 <= int(ctypes.CDLL(None, use_errno=True).adjtimex(timex)) < _TIME_ERROR
+        state = int(_libc().adjtimex(ctypes.create_string_buffer(512)))  # All zero: read, set nothing.
     except (OSError, AttributeError):
         return False
+    return 0 <= state < _TIME_ERROR
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def system_now() -> datetime:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from avtech_player.assembly import Player, assemble, lock_state
 from avtech_player.config import Config
 from avtech_player.engine import Fault
+from avtech_player.logs import screen_log
 from avtech_player.polling import next_look
 from avtech_player.ports import Clip
 from avtech_player.sync import Outcome, OutcomeKind
@@ -85,6 +86,7 @@ async def _cancel_when(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]])
 async def _supervise(config: Config, environment: Mapping[str, str], wake: _Wake) -> None:
     """Run a player; should it fail by a fault of ours, start it anew from the disk."""
     loop = asyncio.get_running_loop()
+    log = screen_log("daemon", config.screen)
     failures = 0
     while True:
         began = loop.time()
@@ -92,9 +94,9 @@ async def _supervise(config: Config, environment: Mapping[str, str], wake: _Wake
             await _Running(config, environment, wake).run()
         except AvtechError:
             raise
-        except Exception as error:  # noqa: BLE001  a bug must not leave the screen dark
-            _log.error("%s failed: %s: %s; it starts again", config.screen, type(error).__name__, error)
-            _log.debug("the failure was", exc_info=error)
+        except Exception as error:
+            log.error("the player failed: %s: %s; it starts again", type(error).__name__, error)  # noqa: TRY400
+            log.debug("the failure was", exc_info=error)
         failures = 0 if loop.time() - began > _STEADY_SECONDS else failures + 1
         await asyncio.sleep(next_look(_RETRY_SECONDS, failures=failures, chance=random.random()))  # noqa: S311
 
@@ -104,6 +106,7 @@ class _Running:
 
     def __init__(self, config: Config, environment: Mapping[str, str], wake: _Wake) -> None:
         self._player: Player = assemble(config, environment, self._on_fault)
+        self._log = screen_log("daemon", config.screen)
         self._wakes = wake
         self._wake = wake.subscribe()
         self._refetching: set[asyncio.Task[None]] = set()
@@ -139,8 +142,8 @@ class _Running:
         try:
             return await self._player.updater.step()
         except Exception as error:  # noqa: BLE001  a bug in updating must not stop playback
-            _log.error("looking for a release failed: %s: %s", type(error).__name__, error)
-            _log.debug("the failure was", exc_info=error)
+            self._log.error("looking for a release failed: %s: %s", type(error).__name__, error)
+            self._log.debug("the failure was", exc_info=error)
             return Outcome(OutcomeKind.FAILED)
 
     async def _report(self) -> None:
@@ -154,7 +157,7 @@ class _Running:
                 failures = 0
             except AvtechError as error:
                 failures += 1
-                _log.log(logging.WARNING if failures == 1 else logging.DEBUG, "the report was not taken: %s", error)
+                self._log.log(logging.WARNING if failures == 1 else logging.DEBUG, "the report was not taken: %s", error)
             base = player.config.report_seconds if failures == 0 else min(30.0, player.config.report_seconds)
             await asyncio.sleep(_REPORTS_APART_SECONDS)  # Changes that come together are told together.
             left = next_look(base, failures=failures, chance=random.random())  # noqa: S311

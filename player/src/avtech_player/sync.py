@@ -1,7 +1,6 @@
 """From a release in the store to a release on the screen, one persisted step after another (DESIGN section 5)."""
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from avtech_player.clock import TrustedClock, spell
 from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
 from avtech_player.generations import IncompleteError, Library
+from avtech_player.logs import screen_log
 from avtech_player.ports import Generation, Stage, TrialResult
 from avtech_player.recovery import recover_state
 from avtech_player.state import Opening, Phase, PlayerState, Transition
@@ -25,7 +25,6 @@ from avtech_schema.errors import AvtechError, ManifestRejectedError
 from avtech_schema.identifiers import ClientId, DurationMs, ScreenId, Sha256, VideoId
 from avtech_schema.report import ReleaseRef, SyncState
 
-_log = logging.getLogger("avtech.player.sync")
 TRIAL_SECONDS = 180.0
 """A trial that has not ended after this long has failed."""
 
@@ -79,6 +78,7 @@ class Updater:
         trial_seconds: float = TRIAL_SECONDS,
     ) -> None:
         self._parts = parts
+        self._log = screen_log("sync", parts.screen)
         self._stage = stage
         self._monotonic = monotonic
         self._trial_seconds = trial_seconds
@@ -196,7 +196,7 @@ class Updater:
         candidate = self._state.candidate
         if candidate is not None and (before is None or before.digest != candidate.digest):
             self._verified_at = self._monotonic()
-            _log.info(
+            self._log.info(
                 "release %d (commit %s) is wanted: manifest %s",
                 candidate.sequence,
                 candidate.commit[:12],
@@ -225,7 +225,7 @@ class Updater:
         try:
             return await asyncio.to_thread(self._parts.library.generation, ref)
         except IncompleteError as error:
-            _log.warning("%s; it is fetched again", error)
+            self._log.warning("%s; it is fetched again", error)
             return None
 
     async def _try(self, generation: Generation) -> Outcome:
@@ -245,11 +245,11 @@ class Updater:
         took = DurationMs(max(0, round((self._monotonic() - self._verified_at) * 1000)))
         await self._commit(partial(states.trial_passed, took=took))
         self._damaged, self._fault = False, None
-        _log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
+        self._log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
         try:
             await asyncio.to_thread(self._parts.library.clean, self._kept(), now=self._parts.clock.now())
         except DiskError as error:
-            _log.warning("cleaning up: %s", error)
+            self._log.warning("cleaning up: %s", error)
         return Outcome(OutcomeKind.APPLIED, ref)
 
     async def _judge(self, generation: Generation) -> TrialResult:
@@ -258,11 +258,11 @@ class Updater:
         except TimeoutError:
             return TrialResult(good=False, reason=f"the trial did not end within {self._trial_seconds:.0f} s")
         except Exception as error:  # noqa: BLE001  whatever a release makes the engine do, the good one plays on
-            _log.debug("a trial failed", exc_info=error)
+            self._log.debug("a trial failed", exc_info=error)
             return TrialResult(good=False, reason=f"the trial failed: {type(error).__name__}: {error}")
 
     async def _refuse(self, ref: ReleaseRef, reason: str) -> Outcome:
-        _log.error("release %d (commit %s) is refused: %s", ref.sequence, ref.commit[:12], reason)
+        self._log.error("release %d (commit %s) is refused: %s", ref.sequence, ref.commit[:12], reason)
         await self._commit_anyway(partial(states.candidate_failed, reason=reason, time=self._now()))
         return Outcome(OutcomeKind.REFUSED, ref, ManifestRejectedError(reason))
 
@@ -272,14 +272,14 @@ class Updater:
         if opening is Opening.SLATE:
             return None
         if opening is Opening.PREVIOUS and self._state.previous is not None:
-            _log.warning("%d starts in a row did not last: the previous release plays", self._state.starts - 1)
+            self._log.warning("%d starts in a row did not last: the previous release plays", self._state.starts - 1)
             if (generation := await self._salvaged(self._state.previous)) is not None:
                 return generation
         while (good := self._state.good) is not None:
             if (generation := await self._salvaged(good)) is not None:
                 self._damaged = len(generation.files) < len(generation.manifest.assets)
                 return generation
-            _log.error("nothing is left of the good release %d on the disk", good.sequence)
+            self._log.error("nothing is left of the good release %d on the disk", good.sequence)
             await self._commit_anyway(states.good_lost)
         return None
 
@@ -291,7 +291,7 @@ class Updater:
         manifest = None if good is None else await asyncio.to_thread(self._parts.library.manifest, good.digest)
         asset = None if manifest is None else manifest.assets.get(video)
         if asset is not None and await asyncio.to_thread(self._parts.library.distrust, asset):
-            _log.warning("%s is damaged on the disk: it is fetched again", video)
+            self._log.warning("%s is damaged on the disk: it is fetched again", video)
             self._damaged = True
             await self._heal()
         return Outcome(OutcomeKind.UNCHANGED, good)
@@ -340,7 +340,7 @@ class Updater:
         """The disk refuses: say so, once."""
         if str(error) != self._disk:
             self._disk = str(error)
-            _log.error("%s", error)
+            self._log.error("%s", error)
             self.changed.set()
 
     def _told(self, outcome: Outcome) -> Outcome:
@@ -350,7 +350,7 @@ class Updater:
             self._error = error
             self.changed.set()
             if error is not None:
-                _log.warning("%s", error)
+                self._log.warning("%s", error)
         return outcome
 
     def _now(self) -> str:
