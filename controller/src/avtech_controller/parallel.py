@@ -1,7 +1,8 @@
 """Many small requests at once: threads that stop at the first failure."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,19 +17,28 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T], *, done: Callabl
     `done` is called after each item, from its thread. The first failure (or an interruption) is raised; what has not
     begun by then is not begun.
     """
+    stopped = Event()
+    failures: list[BaseException] = []
 
     def apply(item: T) -> R:
-        result = function(item)
-        done()
+        if stopped.is_set():
+            raise CancelledError
+        try:
+            result = function(item)
+            done()
+        except BaseException as error:
+            failures.append(error)
+            stopped.set()
+            raise
         return result
 
     with ThreadPoolExecutor(THREADS) as pool:
         try:
             futures = [pool.submit(apply, item) for item in items]
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
+            wait(futures, return_when=FIRST_EXCEPTION)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stopped.set()
             raise
+        if failures:
+            raise failures[0]
         return [future.result() for future in futures]
