@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from avtech_player.engine import MpvEngine, MpvSettings
-from avtech_player.ports import Started
+from avtech_player.ports import Died, Started
 from avtech_schema.errors import EnvironmentFailedError
 from tests.display import BLUE, GREEN, RED, SLATE, WIDTH, Eyes, watching
 from tests.player.material import cut_short, make_clip, scrambled, video_bytes
@@ -225,8 +225,15 @@ def test_without_a_display_it_says_so_and_backs_off(tmp_path: Path) -> None:
 def test_without_mpv_it_says_what_to_do() -> None:
     async def scenario() -> None:
         async with running(MpvEngine(MpvSettings(executable="no-such-mpv"))) as log:
-            death = await log.died()
-            assert death == type(death)("no-such-mpv is not installed", blind=True)
+            assert await log.died() == Died("no-such-mpv is not installed", blind=True)
+
+    asyncio.run(scenario())
+
+
+def test_an_mpv_that_refuses_its_options_is_no_clip_s_fault() -> None:
+    async def scenario() -> None:
+        async with running(MpvEngine(MpvSettings(options=("--no-such-option=1",)))) as log:
+            assert await log.died() == Died("mpv ended with status 1", blind=True)
 
     asyncio.run(scenario())
 

@@ -1,6 +1,7 @@
 """mpv's JSON IPC as plain lines: requests that time out, events, and garbage that is survived."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +52,7 @@ class Ipc:
         self._last_id += 1
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_observe)
-        if self._writer.is_closing():
+        if not self.is_open:
             answer.set_exception(IpcLostError("mpv hung up"))
             return answer
         self._waiting[self._last_id] = (answer, then)
@@ -67,6 +68,11 @@ class Ipc:
         """
         return await answered(self.send(*command), within=within)
 
+    @property
+    def is_open(self) -> bool:
+        """Neither side has hung up."""
+        return not self._writer.is_closing()
+
     def close(self) -> None:
         """Hang up; mpv quits then."""
         self._writer.close()
@@ -74,6 +80,11 @@ class Ipc:
         for answer, _ in waiting.values():
             if not answer.done():
                 answer.set_exception(IpcLostError("mpv hung up"))
+
+    async def closed(self) -> None:
+        """Wait until the connection is gone, which it is once mpv is."""
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     async def _line(self) -> bytes:
         while True:

@@ -73,10 +73,13 @@ async def launch(
             start_new_session=True,
             env={**os.environ, **({"DISPLAY": settings.display} if settings.display else {})},
         )
+        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
     except OSError as error:
         ours.close()
         raise EnvironmentFailedError(f"{settings.executable} cannot be started: {error.strerror or error}") from error
+    except asyncio.CancelledError:
+        ours.close()  # and with it mpv ends, if it had begun
+        raise
     finally:
         theirs.close()
-    reader, writer = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
     return process, reader, writer

@@ -58,8 +58,11 @@ class Session:
             await self._open(*first())
             ends: set[asyncio.Future[Any]] = {reading, watching, self._dead}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            reason = self._dead.result() if self._dead.done() else await _obituary(process, self._complaint)
-            return Died(reason, blind=self._blind)
+            if self._dead.done():
+                return Died(self._dead.result(), blind=self._blind)
+            reason = await _obituary(process, self._complaint)
+            refused = process.returncode is not None and process.returncode > 0 and not self.drawing
+            return Died(reason, blind=refused)
         finally:
             watching.cancel()
             await _end(process, self._ipc, hung=self._dead.done())
@@ -154,6 +157,11 @@ class Session:
         except IpcRefusedError as error:
             self.kill(f"mpv refused a command: {error}")
         except IpcLostError as error:
+            self._lose(error)
+
+    def _lose(self, error: IpcLostError) -> None:
+        """No answer: mpv hangs, unless it has hung up, which says how it ended by itself."""
+        if self._ipc and self._ipc.is_open:
             self.kill(f"mpv hangs: {error}")
 
     def _on_event(self, event: Event) -> None:
@@ -250,7 +258,7 @@ class Session:
             except IpcRefusedError:
                 position = None
             except IpcLostError as error:
-                self.kill(f"mpv hangs: {error}")
+                self._lose(error)
                 return
             now = time.monotonic()
             if isinstance(position, int | float) and self._reel.current is entry:
@@ -295,3 +303,4 @@ async def _end(process: asyncio.subprocess.Process, ipc: Ipc, *, hung: bool) -> 
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+    await ipc.closed()
