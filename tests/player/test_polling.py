@@ -10,7 +10,7 @@ def test_looks_are_spread_by_a_fifth_around_their_usual_distance() -> None:
     assert next_look(30, failures=0, chance=1.0) == pytest.approx(36)
 
 
-def test_failures_double_the_longest_wait_up_to_a_quarter_of_an_hour() -> None:
+def test_failures_double_the_longest_wait_up_to_five_minutes() -> None:
     assert [next_look(30, failures=n, chance=1.0) for n in (1, 2, 3)] == [60, 120, 240]
     assert next_look(30, failures=1000, chance=1.0) == LONGEST_SECONDS
 

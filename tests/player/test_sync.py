@@ -210,6 +210,21 @@ def test_a_staged_release_is_tried_even_without_the_store(rig: Rig, repository: 
     assert outcome.error is not None
 
 
+def test_a_staged_release_that_expired_meanwhile_is_not_tried(rig: Rig, repository: Repository) -> None:
+    release(repository, b"one")
+    asyncio.run(rig.updater.prepare())
+    store = repository.path.rename(repository.path.with_name("away"))
+    later = datetime.now(UTC) + timedelta(days=8)
+    again = Rig(rig.directory, repository.url, repository.root_bytes, now=lambda: later)
+    again.start()
+    assert again.step().kind is OutcomeKind.FAILED
+    store.rename(repository.path)
+    outcome = again.step()
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "expired" in str(outcome.error)
+    assert again.stage.trials == []
+
+
 def test_a_fetch_that_failed_is_tried_again_and_counted(rig: Rig, repository: Repository) -> None:
     ref = release(repository, b"one")
     clip = repository.path / repository.put_clip(b"one").key

@@ -1,6 +1,6 @@
 """When to look again: jittered, so that a fleet does not look at once; further and further apart while it fails."""
 
-LONGEST_SECONDS = 900.0
+LONGEST_SECONDS = 300.0
 _SHORTEST_SECONDS = 1.0
 
 
@@ -8,8 +8,8 @@ def next_look(base: float, *, failures: int, chance: float) -> float:
     """Seconds until the next look.
 
     `base` is the usual distance, `failures` how many looks failed in a row, `chance` a random number from 0 to 1. Without
-    failures it is `base` give or take a fifth; with them anything up to `base` doubled for each (full jitter), at most a
-    quarter of an hour or `base` itself.
+    failures it is `base` give or take a fifth; with them anything up to `base` doubled for each (full jitter), at most five
+    minutes or `base` itself.
     """
     if failures == 0:
         return base * (0.8 + 0.4 * chance)

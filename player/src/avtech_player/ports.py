@@ -23,7 +23,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One whole release on this device: its manifest, and where each of its assets lies (complete, verified, flushed)."""
+    """One whole release on this device: its manifest, and where each of its assets lies (complete, verified, flushed).
+
+    After damage on the disk `files` may lack some until they are fetched again; a generation on trial lacks none.
+    """
 
     ref: ReleaseRef
     manifest: Manifest

@@ -19,7 +19,7 @@ from avtech_player.ports import Generation, Stage, TrialResult
 from avtech_player.recovery import recover_state
 from avtech_player.state import Opening, Phase, PlayerState, Transition
 from avtech_player.statefile import save_state
-from avtech_player.store import Store
+from avtech_player.store import Store, StoreError
 from avtech_player.trust import Trust
 from avtech_schema.errors import AvtechError, ManifestRejectedError
 from avtech_schema.identifiers import ClientId, DurationMs, ScreenId, Sha256, VideoId
@@ -182,11 +182,17 @@ class Updater:
             if learned is None and self._damaged:
                 await self._heal()
             return Outcome(OutcomeKind.FAILED if learned else OutcomeKind.UNCHANGED, self._state.desired, learned)
-        if learned is not None and self._state.phase not in (Phase.STAGED, Phase.TRIAL):
+        if learned is not None and not self._may_try_without(learned):
             await self._commit_anyway(states.attempt_failed)
             return Outcome(OutcomeKind.FAILED, self._state.candidate, learned)
         outcome = await self._bring(self._state.candidate, trial=trial)
         return replace(outcome, error=outcome.error or learned)
+
+    def _may_try_without(self, learned: AvtechError) -> bool:
+        """Whether the candidate may be tried although the store could not be asked: it lies here, and has not expired."""
+        expiry = self._parts.trust.floor.expiry
+        valid = expiry is not None and self._parts.clock.now() < expiry
+        return valid and isinstance(learned, StoreError) and self._state.phase in (Phase.STAGED, Phase.TRIAL)
 
     async def _learn(self) -> None:
         """Ask the store what this screen is meant to show; a release that is new becomes the candidate."""
