@@ -279,6 +279,24 @@ def test_a_screenshot_is_a_picture_of_what_plays(tmp_path: Path, x_display: str)
     assert near((pixels[0], pixels[1], pixels[2]), RED)
 
 
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.05, 0.1, 0.2])
+def test_stopping_at_any_moment_leaves_nothing_behind(tmp_path: Path, x_display: str, after: float) -> None:
+    red = make_clip(tmp_path, "red", video_bytes("red"))
+
+    async def scenario() -> None:
+        engine = mpv_on(x_display)
+        await engine.start()
+        await engine.start()
+        showing = asyncio.create_task(engine.show(red))
+        await asyncio.sleep(after)
+        await engine.stop()
+        await engine.stop()
+        await showing
+        assert not [child for child in psutil.Process().children() if child.name() in ("mpv", "setpriv")]
+
+    asyncio.run(scenario())
+
+
 PLAYER = """
 import asyncio, sys
 from pathlib import Path
