@@ -104,6 +104,21 @@ def test_people_read_local_time_utc_and_titles(root: Path, capsys: pytest.Captur
     ]
 
 
+def test_people_read_whether_the_panel_is_on_and_programs_read_what_they_always_did(
+    root: Path, ask: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = ask("--at", "2026-11-23T23:30")
+    screen = root / "fleet/CLI-A/screens/one.yaml"
+    screen.write_text(screen.read_text() + '  display: {powerHours: {from: "07:00", until: "23:00"}}\n')
+    for at, line in (
+        ("2026-11-23T23:30", "  panel OFF until Tue 2026-11-24 07:00:00 Europe/Madrid (2026-11-24T06:00:00Z)"),
+        ("2026-11-24T07:00", "  panel on until Tue 2026-11-24 23:00:00 Europe/Madrid (2026-11-24T22:00:00Z)"),
+    ):
+        assert run(cli, ["airtime", "SCR-A-1", "-C", str(root), "--at", at]) == 0
+        assert capsys.readouterr().out.splitlines()[1] == line
+    assert ask("--at", "2026-11-23T23:30") == before
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -16,6 +16,7 @@ from avtech_schema.identifiers import ScreenId
 if TYPE_CHECKING:
     from avtech_controller.desired import DesiredState
     from avtech_schema.airtime import Segment
+    from avtech_schema.manifest import Manifest
 
 _OFFSET = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})$")
 _WHEN = "now, 2026-12-24T18:00 (the screen's own time), 2026-12-24T17:00Z, 2026-12-24T18:00+01:00 or 2026-12-24"
@@ -34,7 +35,7 @@ _YEARS = range(1971, 2200)
 def airtime(
     *, screen: str, repo: Path, commit: str | None, at: str | None, start: str | None, end: str | None, output: str
 ) -> None:
-    """Show which clips are on air on a screen, by which rule, and until when.
+    """Show which clips are on air on a screen, by which rule, and until when; and whether its panel is on, if it has hours.
 
     Answers by the same code that players play by. Caps (`maxPlaysPerHour`) depend on what has played and are left out.
 
@@ -71,7 +72,7 @@ def airtime(
         click.echo(orjson.dumps(entries[0] if start is None else entries, option=orjson.OPT_INDENT_2).decode())
     else:
         for instant, segment in found:
-            click.echo(_text(state, name, zone, instant, segment))
+            click.echo(_text(state, manifest, instant, segment))
 
 
 def segment_json(screen: ScreenId, instant: datetime, segment: "Segment") -> dict[str, Any]:
@@ -123,9 +124,10 @@ def _check_stretch(first: datetime, last: datetime) -> None:
         raise click.BadParameter(f"it is more than {MAX_DAYS} days after --from", param_hint="--until")
 
 
-def _text(state: "DesiredState", screen: ScreenId, zone: str, instant: datetime, segment: "Segment") -> str:
+def _text(state: "DesiredState", manifest: "Manifest", instant: datetime, segment: "Segment") -> str:
+    zone = manifest.time_zone
     until = f"until {_both(segment.until, zone)}" if segment.until else "with no change to come"
-    lines = [f"{screen}  {_both(instant, zone)}  {until}"]
+    lines = [f"{manifest.screen}  {_both(instant, zone)}  {until}", *_panel(manifest, instant)]
     for share in segment.shares:
         what = f"rule {share.rule}" if share.rule else "fallback, no rule can play"
         emergency = ", EMERGENCY" if share.emergency else ""
@@ -141,6 +143,14 @@ def _text(state: "DesiredState", screen: ScreenId, zone: str, instant: datetime,
     if not segment.shares:
         lines.append("  nothing: the screen shows the built-in slate")
     return "\n".join(lines)
+
+
+def _panel(manifest: "Manifest", instant: datetime) -> list[str]:
+    """Whether the panel is on at an instant, for a screen that has power hours."""
+    from avtech_schema.airtime import panel
+
+    now = panel(manifest, instant)
+    return [f"  panel {'on' if now.on else 'OFF'} until {_both(now.until, manifest.time_zone)}"] if now.until else []
 
 
 def _both(instant: datetime, zone: str) -> str:

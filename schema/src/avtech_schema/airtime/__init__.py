@@ -3,6 +3,7 @@
 `airtime` says what is on air at an instant, `playout` which clip comes next. The rules are in docs/reference/airtime.md.
 """
 
+from avtech_schema.airtime._panel import Panel, panel
 from avtech_schema.airtime._rotation import MAX_SEGMENTS, History, Play, next_turn, playout
 from avtech_schema.airtime._segment import Lineup, OnAir, Segment, Share, Turn
 from avtech_schema.airtime._timeline import Timeline, airtime, airtimes
@@ -17,6 +18,7 @@ __all__ = [
     "History",
     "Lineup",
     "OnAir",
+    "Panel",
     "Play",
     "Segment",
     "Share",
@@ -27,6 +29,7 @@ __all__ = [
     "check_rrule",
     "local_instant",
     "next_turn",
+    "panel",
     "playout",
     "time_zone",
     "time_zones",
