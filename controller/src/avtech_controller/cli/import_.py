@@ -72,6 +72,7 @@ def anthias(
     found = importing.find_list(path)
     assets = importing.read_assets(found)
     place = importing.find_place(repo, names[0], names[1], zone, names[2])
+    place = importing.recognised(place, modelines=_has_schemas(repo))
     now = datetime.now(UTC)
     with progress_bars() as begin:
         fates = importing.sort_assets(
@@ -99,12 +100,16 @@ def _files(report: "Report") -> dict[str, str]:
     from avtech_controller import importing
 
     place = report.place
-    modelines = (place.repo / "schema/json/v1").is_dir()
+    modelines = _has_schemas(place.repo)
     return {
         **importing.resource_files(place, report.programme, modelines=modelines),
         **importing.entry_files(report.sorted.additions, modelines=modelines),
         f"imports/{place.name}.md": importing.report_markdown(report),
     }
+
+
+def _has_schemas(repo: Path) -> bool:
+    return (repo / "schema/json/v1").is_dir()
 
 
 def _stop_if_invalid(loaded: "Loaded") -> None:

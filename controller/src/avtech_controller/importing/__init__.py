@@ -8,7 +8,7 @@ from avtech_controller.importing._files import find_list
 from avtech_controller.importing._place import Place, clients_with, find_place
 from avtech_controller.importing._programme import Programme, arrange
 from avtech_controller.importing._report import Report, report_json, report_markdown, report_text
-from avtech_controller.importing._resources import Files, entry_files, resource_files
+from avtech_controller.importing._resources import Files, entry_files, recognised, resource_files
 
 __all__ = [
     "Asset",
@@ -31,6 +31,7 @@ __all__ = [
     "new_files",
     "outcome",
     "read_assets",
+    "recognised",
     "report_json",
     "report_markdown",
     "report_text",

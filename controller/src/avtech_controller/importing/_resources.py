@@ -1,5 +1,6 @@
-"""The files an import writes: playlists, a schedule, and the client, screen and fallback where there are none. Pure."""
+"""The files an import writes: playlists, a schedule, and the client, screen and fallback where there are none."""
 
+from dataclasses import replace
 from typing import Any
 
 from avtech_controller.content import Addition, Inline, document_text, entry_path, entry_text
@@ -12,6 +13,24 @@ from avtech_schema.resources import API_VERSION
 
 Files = dict[str, str]
 """Texts by their path from the root of the repository."""
+
+
+def recognised(place: Place, *, modelines: bool) -> Place:
+    """The place as it was for an earlier run of the same import: what that run wrote, and nobody changed, counts as new."""
+    if _is_ours(place, _client(place), modelines=modelines):
+        place = replace(place, new_client=True, has_fallback=False)
+    if _is_ours(place, _screen(place), modelines=modelines):
+        place = replace(place, new_screen=True)
+    return place
+
+
+def _is_ours(place: Place, document: dict[str, Any], *, modelines: bool) -> bool:
+    text = _text(place, document, modelines=modelines)
+    try:
+        with (place.repo / _path(place, document)).open("rb") as stream:
+            return stream.read(len(text.encode()) + 1) == text.encode()
+    except OSError:
+        return False
 
 
 def resource_files(place: Place, programme: Programme, *, modelines: bool) -> Files:
