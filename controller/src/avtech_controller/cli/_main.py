@@ -15,6 +15,7 @@ COMMANDS = {
     "compile": "avtech_controller.cli.compile:compile_",
     "airtime": "avtech_controller.cli.airtime:airtime",
     "preview": "avtech_controller.cli.preview:preview",
+    "dev": "avtech_controller.cli.dev:dev",
     "plan": "avtech_controller.cli.plan:plan",
     "publish": "avtech_controller.cli.publish:publish",
     "status": "avtech_controller.cli.status:status",

@@ -66,7 +66,7 @@ def preview(
     """
     from avtech_controller.compiler import compile_state
     from avtech_controller.desired import load, open_source, require_state
-    from avtech_controller.preview import Subject, commit_base, default_base, make_preview
+    from avtech_controller.preview import Bases, Subject, Workshop, make_preview
 
     dates = _dates(first, last)
     source = open_source(repo, commit)
@@ -74,10 +74,10 @@ def preview(
     only = {_screen(state, name) for name in screens} or None
     compiled = compile_state(state, only=only)
     opened = chosen(store, state)
-    found = commit_base(repo, base, only) if base else default_base(repo, opened, source.commit, compiled, only)
+    found = Bases(repo, revision=base, store=opened, only=only).find(source.commit, compiled)
     label = f"commit {source.commit[:12]}" if source.commit else "the work tree"
     subject = Subject(state, label, compiled)
-    made = make_preview(subject, found, dates, store=opened, repo=repo, cache={}, every=every)
+    made = make_preview(subject, found, dates, Workshop(repo, opened), every=every)
     files = write_preview(made, directory)
     _tell(made, directory, files, output)
 

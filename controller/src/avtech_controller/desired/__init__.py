@@ -1,11 +1,15 @@
 """The desired state: read from a work tree or a commit, parsed strictly, validated, with every problem at its place."""
 
 from avtech_controller.desired._load import load
+from avtech_controller.desired._read import FileContent, read_file
+from avtech_controller.desired._since import Change, load_change
 from avtech_controller.desired._source import Source, SourceError, SourceFile, open_source
 from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_state
 
 __all__ = [
+    "Change",
     "DesiredState",
+    "FileContent",
     "Loaded",
     "Origin",
     "SlugKey",
@@ -14,6 +18,8 @@ __all__ = [
     "SourceFile",
     "key_of",
     "load",
+    "load_change",
     "open_source",
+    "read_file",
     "require_state",
 ]

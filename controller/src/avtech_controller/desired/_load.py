@@ -1,14 +1,14 @@
 """Loads a desired state: reads every file, validates every resource and holds them against each other, all findings at once."""
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired._read import MAX_FINDINGS, FileContent, read_file
-from avtech_controller.desired._source import Source
+from avtech_controller.desired._source import Source, SourceFile
 from avtech_controller.desired._spots import Locator, Problem
 from avtech_controller.desired._state import DesiredState, Key, Loaded, Origin, key_of
 from avtech_controller.desired._text import SyntaxProblem, decode
@@ -27,10 +27,11 @@ _TABLES = {
 _NO_FLEET = Fleet.model_validate({"apiVersion": "avtech/v1", "kind": "Fleet", "metadata": {"name": "none"}, "spec": {}})
 
 
-def load(source: Source, *, today: date | None = None) -> Loaded:
+def load(source: Source, *, today: date | None = None, read: Callable[[SourceFile], FileContent] = read_file) -> Loaded:
     """Read and check everything; what is wrong becomes a finding, never an exception.
 
     Without `today`, the findings depend on the files alone; with it, there are warnings of what is to come.
+    `read` reads one file: whoever loads again and again may remember what unchanged files hold.
 
     Raises:
         SourceError: the source cannot be read.
@@ -40,7 +41,7 @@ def load(source: Source, *, today: date | None = None) -> Loaded:
         data = {file.path: file for file in sorted(source.files(), key=lambda file: file.path)}
         draft = _Draft()
         for file in data.values():
-            draft.add(read_file(file))
+            draft.add(read(file))
         findings = draft.findings(Locator(lambda path: data[path].data if path in data else b""), today)
     broken = any(finding.severity is Severity.ERROR for finding in findings)
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}

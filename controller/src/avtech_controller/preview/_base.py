@@ -9,14 +9,15 @@ import pygit2
 from avtech_controller.compiler import CompiledScreen, compile_state
 from avtech_controller.desired import DesiredState, load, open_source, require_state
 from avtech_controller.preview._weeks import Base
-from avtech_controller.publication import changed_screens, read_head, read_manifests
+from avtech_controller.publication import Released, changed_screens, read_head, read_manifests
 from avtech_controller.stores import ObjectStore
 from avtech_controller.trust import load_anchor
 from avtech_schema.errors import AvtechError
-from avtech_schema.identifiers import CommitId, ScreenId
+from avtech_schema.identifiers import CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
 _DEFAULT_BRANCHES = ("refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master")
+_Wanted = Mapping[ScreenId, CompiledScreen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,62 +30,86 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
-def commit_base(repo: Path, revision: str, only: Collection[ScreenId] | None) -> Chosen:
-    """The desired state of a revision.
+class Bases:
+    """Finds the base of one preview after another, reading each commit and each released manifest once.
 
-    Raises:
-        SourceError: there is no such revision.
-        FindingsError: it has errors.
+    The base is `revision` if there is one; else what is released, if that can be read; else where the branch began.
     """
-    source = open_source(repo, revision)
-    state = require_state(load(source))
-    compiled = compile_state(state, only=only)
-    manifests: dict[ScreenId, Manifest | None] = {name: screen.manifest for name, screen in compiled.items()}
-    return Chosen(Base(manifests), f"commit {str(source.commit)[:12]} ({revision})", state)
 
+    def __init__(
+        self, repo: Path, *, revision: str | None, store: ObjectStore | None, only: Collection[ScreenId] | None = None
+    ) -> None:
+        self._repo = repo
+        self._revision = revision
+        self._store = store
+        self._only = only
+        self._commits: dict[str, Chosen] = {}
+        self._notes: tuple[str, ...] = ()
+        self._asked = False
+        self._released: Released | None = None
+        self._manifests: dict[Sha256, Manifest] = {}
 
-def default_base(
-    repo: Path,
-    store: ObjectStore | None,
-    commit: CommitId | None,
-    wanted: Mapping[ScreenId, CompiledScreen],
-    only: Collection[ScreenId] | None,
-) -> Chosen:
-    """What is released, if that can be read; else where this branch left the default branch; else nothing."""
-    notes: list[str] = []
-    if store is not None:
+    def find(self, commit: CommitId | None, wanted: _Wanted) -> Chosen:
+        """The base for a commit (None: the work tree) with its compiled screens.
+
+        Raises:
+            SourceError: `revision` is not one of the repository.
+            FindingsError: its desired state has errors.
+        """
+        if self._revision is not None:
+            return self._at(self._revision, self._revision)
+        if not self._asked:
+            self._asked = True
+            self._read_head()
+        notes = list(self._notes)
+        if self._released is not None:
+            try:
+                return self._release(self._released, wanted)
+            except AvtechError as error:
+                notes.append(f"what is released could not be read: {error}")
         try:
-            if released := _released(repo, store, wanted, only):
-                return released
-            notes.append(f"nothing is released in {store.url} yet")
+            if point := _branch_point(self._repo, commit):
+                chosen = self._at(point, "where this branch left the default branch")
+                return Chosen(chosen.base, chosen.label, chosen.state, tuple(notes))
         except AvtechError as error:
-            notes.append(f"what is released could not be read: {error}")
-    try:
-        if found := _branch_point(repo, commit):
-            chosen = commit_base(repo, found, only)
-            label = f"commit {found[:12]}, where this branch left the default branch"
-            return Chosen(chosen.base, label, chosen.state, tuple(notes))
-    except AvtechError as error:
-        notes.append(f"the commit this branch began at could not be used: {error}")
-    return Chosen(None, notes=tuple(notes))
+            notes.append(f"the commit at which this branch began could not be used: {error}")
+        return Chosen(None, notes=tuple(notes))
 
+    def _at(self, revision: str, what: str) -> Chosen:
+        if revision not in self._commits:
+            source = open_source(self._repo, revision)
+            state = require_state(load(source))
+            manifests: dict[ScreenId, Manifest | None] = {
+                name: screen.manifest for name, screen in compile_state(state, only=self._only).items()
+            }
+            self._commits[revision] = Chosen(Base(manifests), f"commit {str(source.commit)[:12]} ({what})", state)
+        return self._commits[revision]
 
-def _released(
-    repo: Path, store: ObjectStore, wanted: Mapping[ScreenId, CompiledScreen], only: Collection[ScreenId] | None
-) -> Chosen | None:
-    head = read_head(store, load_anchor(repo))
-    if head is None:
-        return None
-    released = head.released
-    asked = released.screens.keys() if only is None else released.screens.keys() & only
-    changed = [screen for screen in changed_screens(released, wanted) if screen.screen in asked]
-    read = read_manifests(store, changed)
-    manifests: dict[ScreenId, Manifest | None] = {
-        name: wanted[name].manifest for name in asked if name in wanted and wanted[name].digest == released.screens[name].digest
-    }
-    manifests |= {screen.screen: read.get(screen.digest) for screen in changed}
-    manifests |= {name: None for name in asked if name not in wanted}
-    return Chosen(Base(manifests), f"release {released.sequence} (commit {released.commit[:12]})")
+    def _read_head(self) -> None:
+        """Ask the store once; a release that cannot be read or does not verify is said, never taken for none."""
+        if self._store is None:
+            return
+        try:
+            head = read_head(self._store, load_anchor(self._repo))
+        except AvtechError as error:
+            self._notes = (f"what is released could not be read: {error}",)
+            return
+        if head is None:
+            self._notes = (f"nothing is released in {self._store.url} yet",)
+        else:
+            self._released = head.released
+
+    def _release(self, released: Released, wanted: _Wanted) -> Chosen:
+        asked = released.screens.keys() if self._only is None else released.screens.keys() & self._only
+        changed = [screen for screen in changed_screens(released, wanted) if screen.screen in asked]
+        missing = [screen for screen in changed if screen.digest not in self._manifests]
+        if missing and self._store is not None:
+            self._manifests |= read_manifests(self._store, missing)
+        manifests: dict[ScreenId, Manifest | None] = {name: wanted[name].manifest for name in asked if name in wanted}
+        manifests |= {screen.screen: self._manifests.get(screen.digest) for screen in changed}
+        manifests |= dict.fromkeys(name for name in asked if name not in wanted)
+        label = f"release {released.sequence} (commit {released.commit[:12]})"
+        return Chosen(Base(manifests), label)
 
 
 def _branch_point(repo: Path, commit: CommitId | None) -> CommitId | None:

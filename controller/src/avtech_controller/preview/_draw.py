@@ -1,7 +1,7 @@
 """The pictures of a preview: one for each screen, or, where there are many screens, one for each different week."""
 
 from avtech_controller.preview._marks import Marks
-from avtech_controller.preview._png import draw_week
+from avtech_controller.preview._png import draw_week, readable
 from avtech_controller.preview._preview import MAX_WEEKS, Preview
 from avtech_controller.preview._week_html import dates_text
 from avtech_schema.identifiers import ScreenId
@@ -17,6 +17,6 @@ def draw_pictures(preview: Preview) -> dict[ScreenId, bytes]:
             others = len(week.screens) - 1
             heading = screen if each or not others else f"{screen} and {others:,} more screens: same week"
             dates = dates_text(week.days[0].day.date, week.days[-1].day.date)
-            parts = (preview.screen_titles.get(screen, ""), dates, ", ".join(week.zones[:3]))
+            parts = (readable(preview.screen_titles.get(screen, "")), dates, ", ".join(week.zones[:3]))
             drawn[screen] = draw_week(week, marks, heading=heading, title="  ·  ".join(part for part in parts if part))
     return drawn

@@ -111,7 +111,7 @@ def _legend(marks: Marks) -> str:
     more = f"<li>and {len(shown) - MAX_LEGEND} more playlists</li>" if len(shown) > MAX_LEGEND else ""
     fixed = (
         '<li><i class="dot fallback"></i>fallback: no rule can play</li>'
-        '<li><i class="dot emergency"></i>emergency</li><li><i class="dot off"></i>panel off</li>'
+        '<li><i class="dot emergency"></i>emergency</li><li><i class="dot panel-off"></i>panel off</li>'
         '<li class="only-compared"><i class="dot change"></i>changed</li>'
     )
     return f'<ul class="legend" aria-label="Colours">{items}{more}{fixed}</ul>'

@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
 from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
@@ -47,7 +49,7 @@ def draw_week(week: ScreenWeek, marks: Marks, *, heading: str, title: str = "") 
 def _lines(week: ScreenWeek) -> Iterator[str]:
     for change in week.changes[:MAX_LINES]:
         old, new = name_of(change.before), name_of(change.after)
-        what = f"{new}: other clips or weights" if old == new else f"{old}  →  {new}"
+        what = f"{new}: other clips or weights" if old == new else f"{new}  (was: {old})"
         yield f"{days_text(change.days)}, {change.start_clock}–{change.end_clock}:  {what}"
     if len(week.changes) > MAX_LINES:
         yield f"and {len(week.changes) - MAX_LINES} more changes"
@@ -99,8 +101,10 @@ class _Sheet:
         for piece in pair.after:
             self._block(piece, (split, right), body, faded=False)
         if pair.day.note:
-            for second, text in pair.day.hours:
-                self._draw.text((right - 3, body + second / 3600 * _HOUR), text, fill=_SOFT, font=_font(10), anchor="rm")
+            for second, text in pair.day.hours[1:]:
+                y = body + second / 3600 * _HOUR
+                self._draw.rectangle((right - 17, y - 6, right - 1, y + 6), fill=_PAPER)
+                self._draw.text((right - 3, y), text, fill=_SOFT, font=_font(11), anchor="rm")
         for start, end in pair.day.off:
             self._hatch((left, body + start / 3600 * _HOUR, right, body + end / 3600 * _HOUR))
 
@@ -119,12 +123,14 @@ class _Sheet:
             self._draw.rounded_rectangle(box, 4, outline=_CHANGE, width=3)
         elif programme.kind is Kind.EMERGENCY:
             self._draw.rounded_rectangle(box, 4, outline="#5f0a0f", width=2)
-        self._words(piece, box, ink)
+        if piece.changed or not faded:
+            self._words(piece, box, ink, narrow=faded)
 
-    def _words(self, piece: Piece, box: _Box, ink: str) -> None:
+    def _words(self, piece: Piece, box: _Box, ink: str, *, narrow: bool) -> None:
         left, top, right, bottom = box
         room, y = right - left - 12, top + 5
-        lines = [(name_of(piece.block.programme), 14), (f"{piece.block.start_clock}–{piece.block.end_clock}", 11)]
+        when = f"{piece.block.start_clock}–{piece.block.end_clock}"
+        lines = [(piece.block.programme.label, 12)] if narrow else [(name_of(piece.block.programme), 14), (when, 11)]
         for line, size in lines:
             for part in _wrapped(line, size, room, 3):
                 if y + size + 3 > bottom:
@@ -144,17 +150,23 @@ class _Sheet:
         self._draw.text(at, next(iter(_wrapped(text, size, room, 1)), ""), fill=fill, font=_font(size))
 
 
-_FONTS: dict[int, ImageFont.FreeTypeFont] = {}
-
-
+@cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that comes with Pillow: the same letters on every machine."""
-    if size not in _FONTS:
-        font = ImageFont.load_default(size)
-        if not isinstance(font, ImageFont.FreeTypeFont):
-            raise TypeError("Pillow was built without FreeType")
-        _FONTS[size] = font
-    return _FONTS[size]
+    """Roboto, from its own package and set without the system's libraries: the same letters on every machine."""
+    file = resources.files("font_roboto").joinpath("files", "Roboto-Medium.ttf")
+    return ImageFont.truetype(io.BytesIO(file.read_bytes()), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@cache
+def _glyph(letter: str) -> bytes:
+    image = Image.new("L", (48, 48))
+    ImageDraw.Draw(image).text((8, 8), letter, fill=255, font=_font(16))
+    return image.tobytes()
+
+
+def readable(text: str) -> str:
+    """The text, or nothing if the font lacks one of its letters: it draws Latin, Greek and Cyrillic."""
+    return text if all(_glyph(letter) != _glyph("\uffff") for letter in text) else ""
 
 
 def _wrapped(text: str, size: int, room: float, most: int) -> list[str]:

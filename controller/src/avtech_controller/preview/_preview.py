@@ -9,7 +9,7 @@ from avtech_controller.compiler import CompiledScreen
 from avtech_controller.desired import DesiredState
 from avtech_controller.preview._base import Chosen
 from avtech_controller.preview._pictures import Cache, gather_pictures
-from avtech_controller.preview._weeks import Dates, ScreenWeek, State, screen_weeks
+from avtech_controller.preview._weeks import Dates, Memory, ScreenWeek, State, screen_weeks
 from avtech_controller.stores import ObjectStore
 from avtech_schema.identifiers import ClientId, ScreenId, Slug, VideoId
 from avtech_schema.resources import Video
@@ -58,15 +58,23 @@ class Subject:
     screens: Mapping[ScreenId, CompiledScreen]
 
 
-def make_preview(
-    subject: Subject, chosen: Chosen, dates: Dates, *, store: ObjectStore | None, repo: Path, cache: Cache, every: bool = False
-) -> Preview:
+@dataclass(slots=True)
+class Workshop:
+    """Where previews are made: the store and the repository pictures come from, and what was made before."""
+
+    repo: Path
+    store: ObjectStore | None
+    pictures: Cache = field(default_factory=dict)
+    weeks: Memory = field(default_factory=Memory)
+
+
+def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Workshop, *, every: bool = False) -> Preview:
     """Compute the weeks and gather the pictures of the clips in them; `every` lifts the limit of `MAX_WEEKS`."""
-    weeks = screen_weeks(subject.screens.values(), chosen.base, dates)
+    weeks = screen_weeks(subject.screens.values(), chosen.base, dates, workshop.weeks)
     drawn = weeks if every else weeks[:MAX_WEEKS]
     rest = weeks[len(drawn) :]
     videos = _videos(drawn, subject.state, chosen.state)
-    pictures = gather_pictures(videos.values(), store, repo, cache)
+    pictures = gather_pictures(videos.values(), workshop.store, workshop.repo, workshop.pictures)
     days = [pair.day.date for week in drawn for pair in week.days]
     first, last = dates.of("Etc/UTC")
     return Preview(

@@ -19,6 +19,10 @@ MAX_BLOCKS = 60
 _TINY, _SHORT = 2700, 5400
 """Blocks shorter than these (seconds) have room for no text, or for one line."""
 _PICTURES = 4
+_EYEBROWS = {
+    Kind.FALLBACK: '<span class="eyebrow">fallback</span>',
+    Kind.EMERGENCY: '<span class="eyebrow">emergency</span>',
+}
 _BADGES = {State.CHANGED: "changes", State.ADDED: "new", State.UNKNOWN: "cannot compare"}
 
 
@@ -175,13 +179,13 @@ class _Calendar:
         when = f"{block.start_clock}–{block.end_clock}"
         ends = " · ".join(_ends(piece))
         said = f'<span class="sr">{_said(piece, side)}</span>'
-        caps = '<span class="cap">capped</span>' if any(part.cap for part in programme.parts()) else ""
+        eyebrow = _EYEBROWS.get(programme.kind, "")
         pictures = "".join(f'<i class="pic {self._marks.clip_class(clip)}"></i>' for clip in programme.clips()[:_PICTURES])
         return (
             f'<li class="{"changed" if piece.changed else "same"}" style="--a:{block.start / 3600:g};--h:{seconds / 3600:g}">'
             f'<button type="button" class="{" ".join(classes)}" data-p="{self._details.template(self._client, programme)}" '
             f'data-when="{_short(pair.day.date)}, {when}" data-side="{side}" data-ends="{ends}">'
-            f'<span class="time">{when}</span><span class="label">{escape(name_of(programme))}</span>{caps}{said}'
+            f'<span class="time">{when}</span>{eyebrow}<span class="label">{escape(programme.label)}</span>{said}'
             f'<span class="pics">{pictures}</span></button></li>'
         )
 

@@ -76,15 +76,35 @@ class _Week:
     identity: str
 
 
-def screen_weeks(wanted: Iterable[CompiledScreen], base: Base | None, dates: Dates) -> tuple[ScreenWeek, ...]:
+class Memory:
+    """Weeks that were computed for the preview before this one, for whoever makes one after another."""
+
+    def __init__(self) -> None:
+        self._weeks: dict[tuple[str, str, date, date], _Week] = {}
+        self._used: dict[tuple[str, str, date, date], _Week] = {}
+
+    def week(self, compiled: CompiledScreen, base: Base | None, days: tuple[date, date]) -> _Week:
+        """A screen's week, computed unless an equal manifest with an equal base was met before."""
+        key = (_nameless(compiled.manifest, compiled.data), _before_key(base, compiled.screen), *days)
+        week = self._used.get(key) or self._weeks.get(key) or _week(compiled, base, days)
+        self._used[key] = week
+        return week
+
+    def forget(self) -> None:
+        """Drop what the last preview did not show."""
+        self._weeks, self._used = self._used, {}
+
+
+def screen_weeks(
+    wanted: Iterable[CompiledScreen], base: Base | None, dates: Dates, memory: Memory | None = None
+) -> tuple[ScreenWeek, ...]:
     """The weeks of some screens: those that change first, then those that most screens show."""
-    made: dict[tuple[str, str], _Week] = {}
+    memory = memory or Memory()
     grouped: dict[str, list[tuple[ScreenId, _Week]]] = {}
     for compiled in wanted:
-        key = (_nameless(compiled.manifest, compiled.data), _before_key(base, compiled.screen))
-        if key not in made:
-            made[key] = _week(compiled, base, dates)
-        grouped.setdefault(made[key].identity, []).append((compiled.screen, made[key]))
+        week = memory.week(compiled, base, dates.of(compiled.manifest.time_zone))
+        grouped.setdefault(week.identity, []).append((compiled.screen, week))
+    memory.forget()
     weeks = [_screen_week(members) for members in grouped.values()]
     return tuple(sorted(weeks, key=lambda week: (week.state, -len(week.screens), week.screens)))
 
@@ -101,8 +121,8 @@ def _before_key(base: Base | None, screen: ScreenId) -> str:
     return _nameless(before, before.canonical()) if before else "unknown"
 
 
-def _week(compiled: CompiledScreen, base: Base | None, dates: Dates) -> _Week:
-    first, last = dates.of(compiled.manifest.time_zone)
+def _week(compiled: CompiledScreen, base: Base | None, days: tuple[date, date]) -> _Week:
+    first, last = days
     after = calendar(compiled.manifest, first, last)
     before: tuple[Day, ...] | None = None
     state = State.ALONE

@@ -1,0 +1,107 @@
+"""`avtech dev`: validates and draws the work tree at every change, in the terminal and in a browser."""
+
+import os
+import secrets
+import signal
+import sys
+import threading
+import webbrowser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from avtech_controller.cli._options import repo_option, store_option
+from avtech_controller.cli.validate import summary
+from avtech_controller.render import render_full
+from avtech_schema.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from avtech_controller.preview.live import Board, Desk, Sight
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@repo_option
+@click.option(
+    "--base", metavar="REV", help="Compare with this commit. Default: what is released, else where this branch began."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Port of the page; 0 takes any free one.",
+)
+@click.option("--open/--no-open", "browse", default=True, show_default=True, help="Open the page in the browser.")
+@store_option
+def dev(*, path: Path | None, repo: Path, base: str | None, port: int, browse: bool, store: str | None) -> int:
+    """Watch the work tree: show its findings here, and the preview in a browser that follows every change.
+
+    PATH is the desired-state repository; the current directory if missing. Errors never stop it: the page keeps the last
+    preview and shows what is wrong. The page is served to this machine alone. Ctrl-C ends it.
+
+    \b
+    Examples:
+      avtech dev                          in the repository's directory
+      avtech dev my-screens --no-open     prints the page's address only
+      avtech dev --base origin/main       marks what differs from the main branch
+    """
+    from avtech_controller.preview.live import Board, Desk, changes, serving
+
+    where = path or repo
+    if not where.is_dir():
+        raise ConfigurationError(f"{where} is not a directory", hint="name the directory that holds fleet/ and content-index/")
+    stop = threading.Event()
+    watched = changes(where, stop)
+    desk, board = Desk(where, store=store, base=base), Board(secrets.token_hex(4))
+    with serving(board, port) as address:
+        try:
+            previous = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        except ValueError:
+            previous = None
+        try:
+            _look(desk, board)
+            click.echo(f"the preview is at {address}  (Ctrl-C ends)", err=True)
+            if browse and _has_browser():
+                webbrowser.open(address)
+            for _ in watched:
+                _look(desk, board)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stop.set()
+            if previous is not None:
+                signal.signal(signal.SIGTERM, previous)
+    click.echo("ended", err=True)
+    return 0
+
+
+def _look(desk: "Desk", board: "Board") -> None:
+    from avtech_controller.preview.live import render_sight
+
+    now = datetime.now(UTC)
+    sight = desk.look(now)
+    board.post(render_sight(sight, script=board.next_script(), now=now).encode())
+    _tell(sight, now)
+
+
+def _tell(sight: "Sight", now: datetime) -> None:
+    loaded = sight.loaded
+    if loaded is not None and loaded.findings:
+        click.echo(render_full(loaded.findings, loaded.texts, colour=sys.stdout.isatty()), nl=False)
+    if sight.trouble:
+        click.echo(f"error: {sight.trouble}", err=True)
+    elif loaded is not None:
+        changed = ""
+        if sight.current and sight.preview and sight.preview.before:
+            changed = f"; {sight.preview.changed} of {sight.preview.screens} screens change"
+        clock = now.astimezone().strftime("%H:%M:%S")
+        click.echo(f"{clock}  {summary(loaded)}{changed}  ({sight.seconds * 1000:.0f} ms)", err=True)
+
+
+def _has_browser() -> bool:
+    """Whether there is a screen to open a browser on; a text browser would take over the terminal."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
