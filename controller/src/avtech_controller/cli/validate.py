@@ -1,16 +1,15 @@
 """`avtech validate`: every problem of the desired state, each at its place."""
 
-import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import orjson
 
+from avtech_controller.cli._findings import FORMS, show_findings
 from avtech_controller.cli._options import commit_option, repo_option
-from avtech_controller.desired import Loaded, load, open_source
-from avtech_controller.findings import Severity
-from avtech_controller.render import findings_json, render_concise, render_full
+from avtech_controller.desired import Loaded, load, load_change, open_source
+from avtech_controller.findings import Finding, Severity
 
 
 @click.command()
@@ -18,38 +17,54 @@ from avtech_controller.render import findings_json, render_concise, render_full
 @repo_option
 @commit_option
 @click.option(
+    "--changed-since",
+    metavar="REV",
+    envvar="AVTECH_VALIDATE_CHANGED_SINCE",
+    show_envvar=True,
+    help="Show only findings in files that differ from this commit's, and findings elsewhere that it does not have.",
+)
+@click.option(
     "--output",
-    type=click.Choice(["full", "concise", "json"]),
+    type=click.Choice(FORMS),
     default="full",
     envvar="AVTECH_VALIDATE_OUTPUT",
     show_default=True,
     show_envvar=True,
     help="How findings are written on stdout.",
 )
-def validate(*, path: Path | None, repo: Path, commit: str | None, output: str) -> int:
+def validate(*, path: Path | None, repo: Path, commit: str | None, changed_since: str | None, output: str) -> int:
     """Check the desired state, and show all that is wrong at once.
 
     PATH is the desired-state repository; the current directory if missing. Ends with 1 when there are errors, with 0
-    when there are none or only warnings. docs/reference/findings.md explains every code.
+    when there are none or only warnings. `avtech explain CODE` tells more of a finding.
 
     \b
     Examples:
-      avtech validate                          the files of the current directory
-      avtech validate my-screens               those of another
-      avtech validate --commit origin/main     a commit, without touching the work tree
-      avtech validate --output concise         one line a finding, for an editor
-      avtech validate --output json            for scripts
+      avtech validate                             the files of the current directory
+      avtech validate my-screens                  those of another
+      avtech validate --commit origin/main        a commit, without touching the work tree
+      avtech validate --changed-since origin/main only what a change brings about or touches
+      avtech validate --output concise            one line a finding, for an editor
+      avtech validate --output github             annotations and a summary, in a workflow of GitHub
+      avtech validate --output sarif              for code scanning; junit for other CI; json for scripts
     """
-    loaded = load(open_source(path or repo, commit), today=datetime.now(UTC).date())
-    match output:
-        case "json":
-            click.echo(orjson.dumps(findings_json(loaded.findings), option=orjson.OPT_INDENT_2).decode())
-        case "concise":
-            click.echo(render_concise(loaded.findings), nl=False)
-        case _:
-            click.echo(render_full(loaded.findings, loaded.texts, colour=sys.stdout.isatty()), nl=False)
-    click.echo(summary(loaded), err=True)
-    return 0 if loaded.state is not None else 1
+    root = path or repo
+    today = datetime.now(UTC).date()
+    source, left_out = open_source(root, commit), ""
+    if changed_since is None:
+        loaded = load(source, today=today)
+    else:
+        change = load_change(source, open_source(root, changed_since), today=today)
+        loaded = change.loaded
+        left_out = f"; {_count(len(change.files), 'file')} changed, {_count(change.earlier, 'earlier finding')} left out"
+    show_findings(loaded.findings, loaded.texts, form=output, root=root, files=loaded.files)
+    click.echo(summary(loaded) + left_out, err=True)
+    return 1 if has_errors(loaded.findings) else 0
+
+
+def has_errors(findings: Sequence[Finding]) -> bool:
+    """Whether any finding stops a publication."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
 
 
 def summary(loaded: Loaded) -> str:
