@@ -16,8 +16,8 @@ from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 if TYPE_CHECKING:
     from git import Repo
 
-_HIDDEN = {"gitignore": ".gitignore"}
-"""Files that would do something to this package's own repository if they had their names there."""
+_HIDDEN = {"gitignore": ".gitignore", "vscode": ".vscode"}
+"""Files and folders that would do something to this package's own repository if they had their names there."""
 
 
 @click.command()
