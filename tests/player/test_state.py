@@ -129,7 +129,12 @@ def test_starts_that_do_not_last_lead_to_the_previous_release_and_then_to_the_sl
         state = started(state, time=NOW)
         seen.append(opening(state))
     assert seen == [Opening.GOOD] * DOUBTFUL_STARTS + [Opening.PREVIOUS] * DOUBTFUL_STARTS + [Opening.SLATE]
-    assert opening(started(settled(state), time=NOW)) is Opening.GOOD
+    state = settled(state)
+    assert opening(state) is Opening.PREVIOUS
+    state = settled(state)
+    assert opening(started(state, time=NOW)) is Opening.GOOD
+    assert opening(started(started(state, time=NOW), time=NOW)) is Opening.PREVIOUS
+    assert settled(started(state, time=NOW)).starts == 0
 
 
 def test_a_good_release_lost_from_the_disk_is_wanted_again() -> None:

@@ -433,6 +433,20 @@ def test_starts_that_do_not_last_end_with_the_previous_release_and_a_lasting_one
     assert shows(started(repository)) == second.digest
 
 
+def test_a_slate_shown_out_of_doubt_does_not_stay(rig: Rig, repository: Repository) -> None:
+    first = release(repository, b"one")
+    rig.step()
+    release(repository, b"two")
+    rig.step()
+    save_state(rig.directory, replace(rig.state, starts=50))
+    again = started(repository)
+    assert shows(again) is None
+    assert "the slate shows" in (again.updater.last_error or "")
+    assert asyncio.run(again.updater.settle())
+    assert shows(again) == first.digest
+    assert not asyncio.run(again.updater.settle())
+
+
 def test_a_report_sequence_rises_even_when_the_state_is_lost(rig: Rig, repository: Repository) -> None:
     first = [asyncio.run(rig.updater.next_report()) for _ in range(2)]
     (rig.directory / "state.json").unlink()

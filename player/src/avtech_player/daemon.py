@@ -168,7 +168,8 @@ class _Running:
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLED_SECONDS)
-        await self._player.updater.settle()
+        while await self._player.updater.settle():
+            await asyncio.sleep(SETTLED_SECONDS)
 
     def _on_fault(self, clip: Clip, fault: Fault) -> None:
         """Playback skipped a clip: say so, and see whether the disk is to blame."""

@@ -169,8 +169,19 @@ def started(state: PlayerState, *, time: str) -> PlayerState:
 
 
 def settled(state: PlayerState) -> PlayerState:
-    """The player has run for a while: the starts before are forgiven."""
-    return replace(state, starts=0)
+    """The player has run for a while, and so has what this start showed first.
+
+    The good release is beyond doubt then. After the previous one, the next start gives the good one another chance; after
+    the slate, it is the previous one's turn, or without one the good one's.
+    """
+    match opening(state):
+        case Opening.PREVIOUS:
+            starts = DOUBTFUL_STARTS - 1
+        case Opening.SLATE if state.good is not None:
+            starts = DOUBTFUL_STARTS + 1 if state.previous is not None else DOUBTFUL_STARTS
+        case _:
+            starts = 0
+    return replace(state, starts=starts)
 
 
 def opening(state: PlayerState) -> Opening:

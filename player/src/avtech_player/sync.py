@@ -92,6 +92,7 @@ class Updater:
         self._error: str | None = None
         self._disk: str | None = None
         self._fault: str | None = None
+        self._doubt: str | None = None
         self.changed = asyncio.Event()
 
     @property
@@ -102,7 +103,7 @@ class Updater:
     @property
     def last_error(self) -> str | None:
         """What failed last and has not succeeded since: reaching the release, writing it down, or showing a clip of it."""
-        return self._error or self._disk or self._fault
+        return self._error or self._disk or self._doubt or self._fault
 
     @property
     def sync_state(self) -> SyncState:
@@ -130,9 +131,17 @@ class Updater:
             self._complain(error)
             await self._stage.play(None)
 
-    async def settle(self) -> None:
-        """The player has run for a while: this start is one that lasted."""
+    async def settle(self) -> bool:
+        """The player has run for a while: this start is one that lasted.
+
+        After a slate that was shown out of doubt, something is played again, and whether that lasts is asked anew: True.
+        """
+        doubted = states.opening(self._state) is Opening.SLATE and self._state.good is not None
         await self._commit_anyway(states.settled)
+        if doubted:
+            async with self._busy:
+                await self._stage.play(await self._first())
+        return doubted
 
     def stop(self) -> None:
         """Have a fetch under way give up soon; what it got is kept."""
@@ -250,7 +259,7 @@ class Updater:
         await asyncio.to_thread(self._parts.library.prove, ref)
         took = DurationMs(max(0, round((self._monotonic() - self._verified_at) * 1000)))
         await self._commit(partial(states.trial_passed, took=took))
-        self._damaged, self._fault = False, None
+        self._damaged, self._fault, self._doubt = False, None, None
         self._log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
         try:
             await asyncio.to_thread(self._parts.library.clean, self._kept(), now=self._parts.clock.now())
@@ -275,10 +284,15 @@ class Updater:
     async def _first(self) -> Generation | None:
         """What to play without a release on trial: of the good release whatever is whole, else the previous one."""
         opening = states.opening(self._state)
+        self._doubt = None
         if opening is Opening.SLATE:
+            if self._state.good is not None:
+                self._doubt = f"{self._state.starts - 1} starts in a row did not last: the slate shows"
+                self._log.error("%s", self._doubt)
             return None
         if opening is Opening.PREVIOUS and self._state.previous is not None:
-            self._log.warning("%d starts in a row did not last: the previous release plays", self._state.starts - 1)
+            self._doubt = f"{self._state.starts - 1} starts in a row did not last: the previous release plays"
+            self._log.warning("%s", self._doubt)
             if (generation := await self._salvaged(self._state.previous)) is not None:
                 return generation
         while (good := self._state.good) is not None:
