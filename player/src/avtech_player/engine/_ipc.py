@@ -125,7 +125,8 @@ async def answered(answer: asyncio.Future[Any], *, within: float = REQUEST_TIMEO
         IpcLostError: no answer came in time, or mpv hung up.
     """
     try:
-        return await asyncio.wait_for(answer, within)
+        async with asyncio.timeout(within):  # not wait_for: before Python 3.12 it may swallow a cancellation
+            return await answer
     except TimeoutError as error:
         raise IpcLostError(f"mpv did not answer within {within:g} s") from error
 

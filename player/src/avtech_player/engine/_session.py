@@ -252,7 +252,8 @@ class Session:
             looking = entry is not None and entry.clip is not None and entry.shown is not None and not entry.started
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.sleep(_LOOK_S) if looking else self._wake.wait(), _BEAT_S)
+                async with asyncio.timeout(_LOOK_S if looking else _BEAT_S):
+                    await self._wake.wait()
             try:
                 position = await self._ipc.ask("get_property", "time-pos")
             except IpcRefusedError:
@@ -286,7 +287,8 @@ def _identify(entry: Entry, data: object) -> None:
 async def _obituary(process: asyncio.subprocess.Process, complaint: str) -> str:
     """How mpv ended, after it hung up."""
     try:
-        status = await asyncio.wait_for(process.wait(), _QUIT_S)
+        async with asyncio.timeout(_QUIT_S):
+            status = await process.wait()
     except TimeoutError:
         return "mpv hung up"
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
@@ -298,7 +300,8 @@ async def _end(process: asyncio.subprocess.Process, ipc: Ipc, *, hung: bool) -> 
     ipc.close()
     if process.returncode is None and not hung:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _QUIT_S)
+            async with asyncio.timeout(_QUIT_S):
+                await process.wait()
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

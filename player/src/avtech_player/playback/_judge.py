@@ -46,17 +46,18 @@ class Judge:
     async def result(self, *, within: float, settle: float) -> TrialResult:
         """Wait until frames of the generation advance, and a little more; without them in time it is bad."""
         try:
-            result = await asyncio.wait_for(asyncio.shield(self._seen), within)
+            async with asyncio.timeout(within):
+                result = await asyncio.shield(self._seen)
         except TimeoutError:
             return TrialResult(good=False, reason=f"no clip of it came on screen within {within:.0f} s")
         if not result.good:
             return result
         self._seen = asyncio.get_running_loop().create_future()
         try:
-            later = await asyncio.wait_for(asyncio.shield(self._seen), settle)
+            async with asyncio.timeout(settle):
+                return await asyncio.shield(self._seen)
         except TimeoutError:
             return result
-        return later
 
     def started(self) -> None:
         """Frames of one of its clips advance."""

@@ -153,7 +153,8 @@ class Playback:
             await self._guarded(self._look())
             self._wake.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._pause())
+                async with asyncio.timeout(self._pause()):
+                    await self._wake.wait()
 
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         """Do one thing at a time; a bug in it is told, and must not take the picture from the screen."""
