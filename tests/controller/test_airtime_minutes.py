@@ -124,7 +124,7 @@ def test_minutes_are_those_of_a_real_playout(weights: tuple[int, int, int], cap:
     length = timedelta(days=1)
     shown, _ = played(found, NOON, length)
     measured = air(found, NOON, NOON + length)
-    assert {name: measured.clips.get(name, 0) for name in shown} == pytest.approx(shown, rel=0.02, abs=60)
+    assert {name: measured.clips.get(VideoId(name), 0) for name in shown} == pytest.approx(shown, rel=0.02, abs=60)
 
 
 @settings(max_examples=30, deadline=None)

@@ -11,6 +11,7 @@ from avtech_schema.resources._common import API_VERSION, WEEKDAYS, Metadata, Str
 from avtech_schema.resources._content import Media, Rights, Thumbnail, Video, VideoSpec
 from avtech_schema.resources._places import (
     Client,
+    ClientLimits,
     ClientSpec,
     DeviceSpec,
     DisplaySpec,
@@ -61,6 +62,7 @@ __all__ = [
     "AirCheck",
     "AirCheckSpec",
     "Client",
+    "ClientLimits",
     "ClientSpec",
     "DeviceSpec",
     "DisplaySpec",

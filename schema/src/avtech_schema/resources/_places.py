@@ -34,15 +34,30 @@ class Limits(Strict):
     """Safety limits of one publication; a plan beyond any of them needs consent that names its numbers."""
 
     changed_percent: Percent = 50
-    """Largest share of the fleet's released screens that one publication may change, in percent."""
+    """Largest share of the released screens that one publication may change, in percent."""
     changed_screens: Annotated[int, Field(ge=0)] | None = None
     """Largest number of released screens that one publication may change."""
     removed_percent: Percent = 10
-    """Largest share of the fleet's released screens that one publication may remove, in percent."""
+    """Largest share of the released screens that one publication may remove, in percent."""
     removed_screens: Annotated[int, Field(ge=0)] | None = None
     """Largest number of released screens that one publication may remove."""
+    emptied_percent: Percent = 10
+    """Largest share of the released screens that may lose all their scheduled airtime of the next 7 days, in percent."""
+    emptied_screens: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of released screens that may lose all their scheduled airtime of the next 7 days."""
     minimum_screens: Annotated[int, Field(ge=0)] = 10
     """Percentages are not applied while fewer screens than this are released."""
+
+
+class ClientLimits(Limits):
+    """Safety limits that hold for the screens of one client alone, besides those of the whole fleet."""
+
+    changed_percent: Percent = 100
+    """Largest share of the client's released screens that one publication may change, in percent."""
+    removed_percent: Percent = 50
+    """Largest share of the client's released screens that one publication may remove, in percent."""
+    emptied_percent: Percent = 50
+    """Largest share of the client's released screens that may lose all their scheduled airtime, in percent."""
 
 
 class Freeze(Strict):
@@ -66,6 +81,8 @@ class FleetDefaults(Strict):
 
     time_zone: TimeZoneName = "Etc/UTC"
     """The time zone of clients that name none, and of freezes."""
+    limits: ClientLimits = ClientLimits()
+    """Safety limits for the screens of each client that has none of its own."""
 
 
 class Retention(Strict):
@@ -113,7 +130,7 @@ class FleetSpec(Strict):
     defaults: FleetDefaults = FleetDefaults()
     """What clients and screens inherit."""
     limits: Limits = Limits()
-    """Safety limits of one publication."""
+    """Safety limits of one publication, for the fleet as a whole."""
     freezes: list[Freeze] = []
     """Times in which nothing is published."""
     rollout: Rollout = Rollout()
@@ -142,6 +159,8 @@ class ClientSpec(Strict):
     """Most bytes of active clips the client may hold; no limit if missing."""
     fallback: SlugName | None = None
     """Playlist that plays on the client's screens when no rule can."""
+    limits: ClientLimits | None = None
+    """Safety limits for this client's screens, besides the fleet's; those of the fleet's `defaults` if missing."""
 
 
 class Client(Strict):
