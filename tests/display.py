@@ -57,7 +57,7 @@ class Eyes:
         blue, green, red, *_ = self._root.get_image(x, y, 1, 1, X.ZPixmap, 0xFFFFFFFF).data
         return red, green, blue
 
-    def wait_for(self, wanted: Colour, within: float = 5.0, x: int = WIDTH // 4, y: int = HEIGHT // 4) -> float:
+    def wait_for(self, wanted: Colour, within: float = 15.0, x: int = WIDTH // 4, y: int = HEIGHT // 4) -> float:
         """Wait until a pixel has a colour; how long that took."""
         begun = time.monotonic()
         while not like(seen := self.colour(x, y), wanted):

@@ -19,7 +19,7 @@ class Log:
         self.events.append(event)
         self._more.set()
 
-    async def wait(self, wanted: Callable[[EngineEvent], bool], within: float = 6.0) -> EngineEvent:
+    async def wait(self, wanted: Callable[[EngineEvent], bool], within: float = 15.0) -> EngineEvent:
         """The first event from now on, or not yet waited for, that is wanted; it and those before it are taken."""
         async with asyncio.timeout(within):
             while True:
@@ -30,15 +30,15 @@ class Log:
                 self._more.clear()
                 await self._more.wait()
 
-    async def started(self, clip: object, within: float = 6.0) -> None:
+    async def started(self, clip: object, within: float = 15.0) -> None:
         await self.wait(lambda event: isinstance(event, Started) and event.clip is clip, within)
 
-    async def ended(self, clip: object, within: float = 6.0) -> Ended:
+    async def ended(self, clip: object, within: float = 15.0) -> Ended:
         event = await self.wait(lambda event: isinstance(event, Ended) and event.clip is clip, within)
         assert isinstance(event, Ended)
         return event
 
-    async def died(self, within: float = 6.0) -> Died:
+    async def died(self, within: float = 15.0) -> Died:
         event = await self.wait(lambda event: isinstance(event, Died), within)
         assert isinstance(event, Died)
         return event

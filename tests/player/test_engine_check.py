@@ -92,11 +92,11 @@ def test_a_content_is_decoded_once_however_many_screens_share_it(tmp_path: Path)
     copies = [make_clip(tmp_path, f"copy{number}", data) for number in range(200)]
     begun = time.monotonic()
     assert judge(*copies, check=check) == [None] * 200
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert list(check._verdicts) == [sha256_hex(data)]
     begun = time.monotonic()
     assert judge(*copies, check=check) == [None] * 200
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
 
 
 @pytest.mark.parametrize("tools", [["mpv"], []])

@@ -31,7 +31,7 @@ def test_it_starts_ends_cuts_and_refuses_clips_as_a_screen_does(tmp_path: Path) 
             await log.started(a)
             begun = time.monotonic()
             assert await log.ended(a) == Ended(a, "eof", a.duration)
-            assert 0.15 < time.monotonic() - begun < 0.5
+            assert 0.15 < time.monotonic() - begun < 2
             await log.started(b)
             await engine.show(c)
             assert (await log.ended(b)).how == "cut"

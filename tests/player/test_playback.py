@@ -85,7 +85,7 @@ class Theatre:
     faults: list[tuple[Clip, Fault]]
     saved: list[bytes]
 
-    async def until(self, condition: Callable[[], object], within: float = 4.0) -> None:
+    async def until(self, condition: Callable[[], object], within: float = 10.0) -> None:
         async with asyncio.timeout(within):
             while not condition():
                 await asyncio.sleep(0.01)
@@ -218,11 +218,11 @@ def test_an_emergency_cuts_in_at_its_very_instant_and_ends_by_itself(tmp_path: P
         async with theatre() as house:
             await house.playback.play(generation)
             await house.see("A", "B")
-            assert timedelta(seconds=1) <= house.clock.now() - NOON < timedelta(seconds=1.4)
+            assert timedelta(seconds=1) <= house.clock.now() - NOON < timedelta(seconds=3)
             house.clock.shift = timedelta(hours=6)  # the clock jumps beyond the emergency
-            await house.until(lambda: house.engine.asked[-1] == "queue VID-A", within=2)
+            await house.until(lambda: house.engine.asked[-1] == "queue VID-A", within=6)
             house.clock.shift = timedelta(hours=-20)
-            await house.until(lambda: house.engine.asked[-1] == "queue VID-A", within=2)
+            await house.until(lambda: house.engine.asked[-1] == "queue VID-A", within=6)
 
     asyncio.run(scenario())
 
@@ -406,7 +406,7 @@ def test_a_bug_is_told_and_the_screen_stays_alive(tmp_path: Path, caplog: pytest
         running = asyncio.create_task(playback.run())
         await playback.play(loop_of(clips(tmp_path, "a", "b")))
         seen = set[str]()
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(15):
             while "as bugs do" not in caplog.text or len(seen) < 2:
                 await asyncio.sleep(0.01)
                 seen = {*seen, playing.clip} if (playing := playback.now()) and "as bugs do" in caplog.text else seen
