@@ -21,7 +21,7 @@ from avtech_schema.resources import WEEKDAYS, PlaylistItem, PowerHoursSpec, Righ
 from tests.property.airtime_strategies import Bounds, asset, clip, manifest
 
 PAGE = Path(__file__).parents[2] / "docs/reference/airtime.md"
-_ROWS = {"W": 11, "V": 25, "E": 20, "I": 8, "D": 15, "A": 13, "C": 8, "T": 15, "N": 12, "H": 6}
+_ROWS = {"W": 11, "V": 25, "E": 22, "I": 8, "D": 15, "A": 13, "C": 8, "T": 15, "N": 12, "H": 6}
 _MAYBE_INT = re.compile(r"[0-9]+")
 
 
@@ -66,13 +66,13 @@ def compiled(cell: str) -> list[Rule]:
 def screen(rules: str, playlists: str, zone: str = "Europe/Madrid") -> Manifest:
     """A screen of some rules; `house` is its fallback, and a playlist that is not spelt out holds the clip of its name."""
     made = compiled(rules)
-    lists = {rule.playlist: (clip(f"VID-{rule.playlist.upper()}"),) for rule in made}
+    lists: dict[Slug, tuple[Item, ...]] = {rule.playlist: (clip(f"VID-{rule.playlist.upper()}"),) for rule in made}
     for name, items in written(playlists).items():
         specs = TypeAdapter(list[PlaylistItem]).validate_python(items)
         lists[Slug(name)] = tuple(
             Item(
-                spec.clip and VideoId(spec.clip),
-                spec.playlist and Slug(spec.playlist),
+                VideoId(spec.clip) if spec.clip else None,
+                Slug(spec.playlist) if spec.playlist else None,
                 spec.weight,
                 spec.valid_from,
                 spec.valid_until,
