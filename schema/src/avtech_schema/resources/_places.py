@@ -122,6 +122,32 @@ class Rollout(Strict):
     """What happens to the screens already touched when a rollout halts."""
 
 
+class Moved(Strict):
+    """A screen's new name. It is the same screen to plans and safety limits, not one removed and another added."""
+
+    kind: Literal["Screen"]
+    """What was renamed."""
+    from_: Annotated[ScreenName, Field(alias="from")]
+    """The name under which it was released."""
+    to: ScreenName
+    """The name it has now."""
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError("`from` and `to` are the same name")
+        return self
+
+
+class FleetChecks(Strict):
+    """Warnings that a fleet may do without, because what they warn of is its way of working."""
+
+    gaps: Literal["warn", "ignore"] = "warn"
+    """Times within a screen's power hours in which no rule is on air, so that its fallback plays."""
+    orientation: Literal["warn", "ignore"] = "warn"
+    """Upright clips on screens that hang across, and the other way round."""
+
+
 class FleetSpec(Strict):
     """The fleet as a whole."""
 
@@ -137,6 +163,10 @@ class FleetSpec(Strict):
     """How a release reaches the fleet."""
     retention: Retention = Retention()
     """How long what is no longer used stays in the store."""
+    moved: list[Moved] = []
+    """Screens that were renamed; an entry may go when the new name is released."""
+    checks: FleetChecks = FleetChecks()
+    """Warnings that the fleet wants or does without."""
 
 
 class Fleet(Strict):
