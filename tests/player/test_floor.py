@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.floor import Floor, Role, RollbackError, load_floor, save_floor
+from avtech_player.floor import Floor, Role, RollbackError, load_floor, mend_floor, save_floor
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EXPIRY = datetime(2026, 12, 1, tzinfo=UTC)
@@ -50,6 +50,21 @@ def test_one_damaged_copy_does_not_lower_it(tmp_path: Path, copy: str, damage: b
     save_floor(tmp_path, floor)
     (tmp_path / copy).write_bytes(damage)
     assert load_floor(tmp_path) == floor
+
+
+@pytest.mark.parametrize("copy", ["floor-a.json", "floor-b.json"])
+def test_a_damaged_or_missing_copy_is_mended_at_the_next_start(tmp_path: Path, copy: str) -> None:
+    floor = raised(Floor(), 5)
+    save_floor(tmp_path, floor)
+    for damage in (b"junk", b"x" * 300_000, None):
+        (tmp_path / copy).unlink() if damage is None else (tmp_path / copy).write_bytes(damage)
+        assert mend_floor(tmp_path) == floor
+        assert (tmp_path / "floor-a.json").read_bytes() == (tmp_path / "floor-b.json").read_bytes()
+
+
+def test_where_nothing_was_seen_no_floor_is_written(tmp_path: Path) -> None:
+    assert mend_floor(tmp_path) == Floor()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_of_two_copies_the_newer_counts(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """The floor below which nothing is accepted: the highest metadata versions and signed time seen, in two copies."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from avtech_player.clock import parse_instant, spell
-from avtech_player.durable import TooLargeError, read_bounded, replace_atomically
+from avtech_player.durable import DiskError, TooLargeError, read_bounded, replace_atomically
 from avtech_schema.canonical import canonical_bytes, sha256_hex
 from avtech_schema.errors import TrustError
 from avtech_schema.fields import Fields, FieldsError
@@ -82,6 +83,29 @@ def save_floor(directory: Path, floor: Floor) -> None:
     Raises:
         DiskError: the disk refused; one copy at least is whole.
     """
+    data = _floor_bytes(floor)
+    for name in _COPIES:
+        replace_atomically(directory / name, data)
+
+
+def mend_floor(directory: Path) -> Floor:
+    """Read the floor, and write anew a copy that is damaged or older, as far as the disk allows: two are one in reserve.
+
+    Raises:
+        DiskError: the disk cannot be read.
+    """
+    floor = load_floor(directory)
+    data = _floor_bytes(floor)
+    for name in _COPIES if floor.count else ():
+        with contextlib.suppress(TooLargeError):
+            if read_bounded(directory / name, limit=MAX_FLOOR_BYTES) == data:
+                continue
+        with contextlib.suppress(DiskError):
+            replace_atomically(directory / name, data)
+    return floor
+
+
+def _floor_bytes(floor: Floor) -> bytes:
     body = canonical_bytes(
         {
             "count": floor.count,
@@ -90,9 +114,7 @@ def save_floor(directory: Path, floor: Floor) -> None:
             "expiry": spell(floor.expiry) if floor.expiry else None,
         }
     )
-    data = b'{"checksum":"' + sha256_hex(body).encode() + b'","floor":' + body + b"}\n"
-    for name in _COPIES:
-        replace_atomically(directory / name, data)
+    return b'{"checksum":"' + sha256_hex(body).encode() + b'","floor":' + body + b"}\n"
 
 
 def _parse(data: bytes) -> Floor:

@@ -19,7 +19,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from avtech_player.clock import TrustedClock, parse_instant
 from avtech_player.durable import DiskError, flush_tree, make_directory
-from avtech_player.floor import Floor, Role, load_floor, save_floor
+from avtech_player.floor import Floor, Role, mend_floor, save_floor
 from avtech_player.store import NotModified, Store, Stored, StoreDeniedError, StoreError
 from avtech_schema.errors import AvtechError, TrustError
 from avtech_schema.fields import Fields, FieldsError
@@ -88,7 +88,7 @@ class Trust:
         self._path = target_path(client, screen)
         self._monotonic = monotonic
         self._look: _Look | None = None
-        self._floor = load_floor(directory)
+        self._floor = mend_floor(directory)
         if self._floor.signed is not None:
             clock.signed(self._floor.signed, expiry=self._floor.expiry)
 
