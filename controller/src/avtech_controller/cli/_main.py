@@ -1,11 +1,11 @@
-"""The root command: lazy sub-commands (a command imports only what it needs), logging, and failures as one line."""
+"""The root command: sub-commands (each imports only what it needs), logging, and failures as one line."""
 
-import importlib
 import sys
 from typing import Any, NoReturn
 
 import click
 
+from avtech_controller.cli._lazy import LazyGroup
 from avtech_controller.cli._logging import LOG_FORMATS, configure_logging
 from avtech_schema.errors import AvtechError
 
@@ -28,21 +28,11 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """Imports a command's module when the command is asked for: `avtech --version` need not wait for boto3."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "AVTECH", "help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    places=COMMANDS,
+    context_settings={"auto_envvar_prefix": "AVTECH", "help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="avtech-controller", prog_name="avtech")
 @click.option(
     "--log-format",
