@@ -9,7 +9,7 @@ import pygit2
 from avtech_controller.compiler import CompiledScreen, compile_state
 from avtech_controller.desired import DesiredState, load, open_source, require_state
 from avtech_controller.preview._weeks import Base
-from avtech_controller.publication import Released, changed_screens, read_head, read_manifests
+from avtech_controller.publication import Released, read_head, read_manifests
 from avtech_controller.stores import ObjectStore
 from avtech_controller.trust import load_anchor
 from avtech_schema.errors import AvtechError
@@ -101,7 +101,11 @@ class Bases:
 
     def _release(self, released: Released, wanted: _Wanted) -> Chosen:
         asked = released.screens.keys() if self._only is None else released.screens.keys() & self._only
-        changed = [screen for screen in changed_screens(released, wanted) if screen.screen in asked]
+        changed = [
+            old
+            for name, old in released.screens.items()
+            if name in asked and (new := wanted.get(name)) and (new.digest, new.client) != (old.digest, old.client)
+        ]
         missing = [screen for screen in changed if screen.digest not in self._manifests]
         if missing and self._store is not None:
             self._manifests |= read_manifests(self._store, missing)

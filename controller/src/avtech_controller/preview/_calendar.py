@@ -55,20 +55,9 @@ def calendar(manifest: Manifest, first: date, last: date) -> tuple[Day, ...]:
     programmes = Programmes(manifest)
     spans = [(to_instant(start), programmes.of(segment)) for start, segment in found]
     ends = [start for start, _ in spans[1:]] + [midnights[-1]]
-    air = _joined([(start, end, programme) for (start, programme), end in zip(spans, ends, strict=True)])
+    air = [(start, end, programme) for (start, programme), end in zip(spans, ends, strict=False)]
     on = _panel_on(manifest.display.power, zone, first, last)
     return tuple(_day(first + timedelta(days=number), span, zone, air, on) for number, span in enumerate(pairwise(midnights)))
-
-
-def _joined(spans: list[tuple[int, int, Programme]]) -> list[tuple[int, int, Programme]]:
-    """Neighbours that look the same become one, although other rules are behind them."""
-    joined: list[tuple[int, int, Programme]] = []
-    for start, end, programme in spans:
-        if joined and joined[-1][2] == programme:
-            joined[-1] = (joined[-1][0], end, programme)
-        else:
-            joined.append((start, end, programme))
-    return joined
 
 
 def _day(

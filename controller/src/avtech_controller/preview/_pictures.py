@@ -47,10 +47,10 @@ def gather_pictures(videos: Iterable[Video], store: ObjectStore | None, repo: Pa
             _from_store(missing, store, cache)
         except (StoreError, StoreConfigurationError) as error:
             trouble = f"the store could not be read ({error})"
+    missing = [video for video in missing if video.spec.sha256 not in cache]
     try:
-        for video in missing:
-            if video.spec.sha256 not in cache and (made := _from_file(video, repo)):
-                cache[video.spec.sha256] = made
+        made = in_parallel(lambda video: _from_file(video, repo), missing)
+        cache.update({video.spec.sha256: picture for video, picture in zip(missing, made, strict=True) if picture})
     except ToolError as error:
         notes.append(f"no pictures can be made of the files in {CLIPS}/: {error}")
     found = {VideoId(v.metadata.name): cache[v.spec.sha256] for v in wanted if v.spec.sha256 in cache}

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -55,6 +56,21 @@ def _lines(week: ScreenWeek) -> Iterator[str]:
         yield f"and {len(week.changes) - MAX_LINES} more changes"
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One side of a day: what is on it, and from where to where it is drawn."""
+
+    pieces: tuple[Piece, ...]
+    left: float
+    right: float
+    faded: bool
+
+    def box(self, piece: Piece, body: float) -> _Box:
+        """Where a piece is drawn; nothing is thinner than can be seen."""
+        top, bottom = body + piece.block.start / 3600 * _HOUR, body + piece.block.end / 3600 * _HOUR - 1
+        return self.left, top, self.right, max(bottom, top + 4)
+
+
 class _Sheet:
     """The picture being drawn."""
 
@@ -93,40 +109,36 @@ class _Sheet:
         colour = _CHANGE if changed or note else _INK
         self._draw.text((middle, body - 24), f"{date:%a} {date.day} {date:%b}{note}", fill=colour, font=_font(15), anchor="mm")
         split = left + (right - left) * 0.38 if changed else left
+        lanes = [_Lane(pair.after, split, right, faded=False)]
         if pair.before is not None:
             self._draw.text(((left + split) / 2, body - 8), "before", fill=_CHANGE, font=_font(11), anchor="mm")
             self._draw.text(((split + right) / 2, body - 8), "after", fill=_CHANGE, font=_font(11), anchor="mm")
-            for piece in pair.before:
-                self._block(piece, (left, split - 2), body, faded=True)
-        for piece in pair.after:
-            self._block(piece, (split, right), body, faded=False)
-        if pair.day.note:
-            for second, text in pair.day.hours[1:]:
-                y = body + second / 3600 * _HOUR
-                self._draw.rectangle((right - 17, y - 6, right - 1, y + 6), fill=_PAPER)
-                self._draw.text((right - 3, y), text, fill=_SOFT, font=_font(11), anchor="rm")
+            lanes.append(_Lane(pair.before, left, split - 2, faded=True))
+        drawn = [(lane, piece, lane.box(piece, body)) for lane in lanes for piece in lane.pieces]
+        for lane, piece, box in drawn:
+            self._block(piece, box, faded=lane.faded)
         for start, end in pair.day.off:
             self._hatch((left, body + start / 3600 * _HOUR, right, body + end / 3600 * _HOUR))
+        for lane, piece, box in drawn:
+            if piece.changed or not lane.faded:
+                self._words(piece, box, narrow=lane.faded)
+        for second, text in pair.day.hours[1:] if pair.day.note else ():
+            y = body + second / 3600 * _HOUR
+            self._draw.rectangle((right - 17, y - 6, right - 1, y + 6), fill=_PAPER)
+            self._draw.text((right - 3, y), text, fill=_SOFT, font=_font(11), anchor="rm")
 
-    def _block(self, piece: Piece, sides: tuple[float, float], body: float, *, faded: bool) -> None:
-        block = piece.block
-        top, bottom = body + block.start / 3600 * _HOUR, body + block.end / 3600 * _HOUR - 1
-        bottom = max(bottom, top + 4)
-        programme = block.programme
+    def _block(self, piece: Piece, box: _Box, *, faded: bool) -> None:
+        programme = piece.block.programme
         fill = self._marks.colour(self._client, programme)
-        ink = _FALLBACK_INK if programme.kind in (Kind.FALLBACK, Kind.NOTHING) else "#ffffff"
-        if faded:
-            fill, ink = _mix(fill, 0.45), _INK
-        box = (sides[0], top, sides[1], bottom)
-        self._draw.rounded_rectangle(box, 4, fill=fill)
+        self._draw.rounded_rectangle(box, 4, fill=_mix(fill, 0.45) if faded else fill)
         if piece.changed and not faded:
             self._draw.rounded_rectangle(box, 4, outline=_CHANGE, width=3)
         elif programme.kind is Kind.EMERGENCY:
             self._draw.rounded_rectangle(box, 4, outline="#5f0a0f", width=2)
-        if piece.changed or not faded:
-            self._words(piece, box, ink, narrow=faded)
 
-    def _words(self, piece: Piece, box: _Box, ink: str, *, narrow: bool) -> None:
+    def _words(self, piece: Piece, box: _Box, *, narrow: bool) -> None:
+        quiet = piece.block.programme.kind in (Kind.FALLBACK, Kind.NOTHING)
+        ink = _INK if narrow else _FALLBACK_INK if quiet else "#ffffff"
         left, top, right, bottom = box
         room, y = right - left - 12, top + 5
         when = f"{piece.block.start_clock}–{piece.block.end_clock}"

@@ -178,14 +178,14 @@ class _Calendar:
         classes += ["goes-on"] if block.goes_on else []
         when = f"{block.start_clock}–{block.end_clock}"
         ends = " · ".join(_ends(piece))
-        said = f'<span class="sr">{_said(piece, side)}</span>'
+        said = f"{_short(pair.day.date)}, {when}: {name_of(programme)}{_said(piece, side)}"
         eyebrow = _EYEBROWS.get(programme.kind, "")
         pictures = "".join(f'<i class="pic {self._marks.clip_class(clip)}"></i>' for clip in programme.clips()[:_PICTURES])
         return (
             f'<li class="{"changed" if piece.changed else "same"}" style="--a:{block.start / 3600:g};--h:{seconds / 3600:g}">'
             f'<button type="button" class="{" ".join(classes)}" data-p="{self._details.template(self._client, programme)}" '
-            f'data-when="{_short(pair.day.date)}, {when}" data-side="{side}" data-ends="{ends}">'
-            f'<span class="time">{when}</span>{eyebrow}<span class="label">{escape(programme.label)}</span>{said}'
+            f'data-when="{_short(pair.day.date)}, {when}" data-side="{side}" data-ends="{ends}" aria-label="{escape(said)}">'
+            f'<span class="time">{when}</span>{eyebrow}<span class="label">{escape(programme.label)}</span>'
             f'<span class="pics">{pictures}</span></button></li>'
         )
 

@@ -121,8 +121,13 @@
     const block = event.target.closest?.(".block");
     if (block) { pinned = true; show(block); focus(block); }
   });
+  // A page that scrolls under a pointer at rest must not take the details from whoever walks with the keys.
+  let pointer = "";
   document.addEventListener("mouseover", (event) => {
     const block = event.target.closest?.(".block");
+    const rests = pointer === `${event.screenX},${event.screenY}`;
+    pointer = `${event.screenX},${event.screenY}`;
+    if (rests) return;
     if (block && !pinned && matchMedia("(hover: hover)").matches) show(block);
   });
 

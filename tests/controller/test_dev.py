@@ -1,0 +1,205 @@
+"""The live preview: what a desk sees, what a board tells, and what the watch notices."""
+
+import http.client
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from avtech_controller.preview.live import Board, Desk, changes, render_sight, serving
+from avtech_controller.preview.live._serve import MAX_STREAMS
+from avtech_schema.errors import ConfigurationError
+from tests.controller.preview_fleet import HOSTILE, changed_fleet, replace
+from tests.controller.repository import make_repository
+
+NOW = datetime(2026, 10, 21, 12, tzinfo=UTC)
+MAIN = "fleet/CLI-ACME/playlists/main.yaml"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_repository(tmp_path).path
+
+
+def test_a_fault_keeps_the_last_preview_and_is_shown_above_it(root: Path) -> None:
+    desk = Desk(root)
+    good = desk.look(NOW)
+    assert good.current
+    assert good.preview is not None
+    replace(root / MAIN, "VID-ACME-A", "VID-ACME-X")
+    bad = desk.look(NOW)
+    assert (bad.current, bad.preview) == (False, good.preview)
+    page = render_sight(bad, script="1", now=NOW)
+    assert "1 error" in page
+    assert "what is below is how it was before" in page
+    assert "VID-ACME-X" in page
+    replace(root / MAIN, "VID-ACME-X", "VID-ACME-A")
+    assert desk.look(NOW).current
+    assert "No findings" in render_sight(desk.look(NOW), script="1", now=NOW)
+
+
+def test_a_fault_from_the_start_is_shown_without_a_preview(root: Path) -> None:
+    (root / "fleet/x.yaml").write_text(f"kind: [{HOSTILE}")
+    sight = Desk(root).look(NOW)
+    page = render_sight(sight, script="1", now=NOW)
+    assert "there is nothing to draw until they are mended" in page
+    assert HOSTILE not in page
+
+
+def test_a_tree_that_goes_away_is_said(root: Path) -> None:
+    desk = Desk(root)
+    first = desk.look(NOW)
+    shutil.rmtree(root)
+    sight = desk.look(NOW)
+    assert "cannot read" in sight.trouble
+    assert sight.preview == first.preview
+    assert "cannot read" in render_sight(sight, script="1", now=NOW)
+
+
+def test_a_store_address_that_is_wrong_is_said(root: Path) -> None:
+    sight = Desk(root, store="ftp://nowhere").look(NOW)
+    assert "not the address of a store" in sight.trouble
+    assert not sight.current
+
+
+def test_a_second_look_at_the_example_fleet_validates_in_a_fraction_of_300_ms(tmp_path: Path) -> None:
+    root = changed_fleet(tmp_path, clips=False)
+    desk = Desk(root)
+    desk.look(NOW)
+    times: list[float] = []
+    for number in range(5):
+        (root / f"fleet/CLI-ACME/note-{number}.yaml").write_text(f"# {number}\n")
+        start = time.perf_counter()
+        sight = desk.look(NOW)
+        times.append(time.perf_counter() - start)
+        assert sight.loaded is not None
+    assert min(times) < 0.3
+
+
+def read_events(address: str) -> Iterator[str]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=10)
+    connection.request("GET", "/events")
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "text/event-stream"
+    try:
+        while line := response.fp.readline().decode():
+            if line.startswith("data: "):
+                yield line.removeprefix("data: ").strip()
+    finally:
+        connection.close()
+
+
+def get(address: str, path: str = "/", **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=10)
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_a_new_page_is_announced_to_whoever_waits() -> None:
+    board = Board("x")
+    board.post(b"one")
+    with serving(board, 0) as address:
+        assert get(address) == (200, b"one")
+        events = read_events(address)
+        assert next(events) == "x-1"
+        assert '"x-2"' in board.next_script()
+        board.post(b"two")
+        assert next(events) == "x-2"
+        assert get(address) == (200, b"two")
+        board.close()
+        assert list(events) == []
+
+
+def test_other_names_of_this_machine_and_other_paths_are_refused() -> None:
+    board = Board("x")
+    with serving(board, 0) as address:
+        assert get(address, Host="evil.example")[0] == 403
+        assert get(address, "/../etc/passwd")[0] == 404
+        host, port = address.removeprefix("http://").rstrip("/").split(":")
+        assert get(address, Host=f"localhost:{port}")[0] == 200
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(b"\xff\x00 garbage\r\n\r\n")
+            assert b" 400 " in raw.recv(1000)
+        assert get(address)[0] == 200
+
+
+def test_too_many_open_pages_are_refused_and_the_rest_go_on() -> None:
+    board = Board("x")
+    board.post(b"one")
+    with serving(board, 0) as address:
+        streams = [read_events(address) for _ in range(MAX_STREAMS)]
+        assert {next(stream) for stream in streams} == {"x-1"}
+        assert get(address, "/events")[0] == 503
+        assert get(address)[0] == 200
+
+
+def test_a_port_in_use_is_a_plain_error() -> None:
+    with serving(Board("x"), 0) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(ConfigurationError, match=f"port {port} cannot be used"), serving(Board("y"), port):
+            pass
+
+
+class Watching:
+    """A watch in a thread, which counts the changes it is told of."""
+
+    def __init__(self, root: Path) -> None:
+        self.stop = threading.Event()
+        self._told = threading.Condition()
+        self._count = 0
+        self._thread = threading.Thread(target=self._run, args=(root,), daemon=True)
+        self._thread.start()
+
+    def _run(self, root: Path) -> None:
+        for _ in changes(root, self.stop):
+            with self._told:
+                self._count += 1
+                self._told.notify_all()
+
+    def notices(self, act: Callable[[], object]) -> bool:
+        """Whether a change is told within some seconds, acting again should the watch not have begun yet."""
+        with self._told:
+            before = self._count
+        for _ in range(20):
+            act()
+            with self._told:
+                if self._told.wait_for(lambda: self._count > before, timeout=0.7):
+                    return True
+        return False
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(timeout=5)
+        assert not self._thread.is_alive()
+
+
+def test_changes_are_noticed_also_after_the_folder_was_replaced(root: Path) -> None:
+    watching = Watching(root)
+    try:
+        assert watching.notices((root / MAIN).touch)
+        assert watching.notices(lambda: (root / "fleet/new.yaml").write_text("# new\n"))
+
+        def replace_folder() -> None:
+            shutil.copytree(root / "fleet", root / "other")
+            shutil.rmtree(root / "fleet")
+            (root / "other").rename(root / "fleet")
+
+        assert watching.notices(replace_folder)
+        assert watching.notices((root / MAIN).touch)
+    finally:
+        watching.end()
+
+
+def test_a_directory_without_a_fleet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="neither fleet/ nor content-index/"):
+        next(changes(tmp_path, threading.Event()))
