@@ -182,7 +182,8 @@ class _Running:
 async def _wait(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event for at most so long; whether it came."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

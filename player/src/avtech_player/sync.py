@@ -269,7 +269,8 @@ class Updater:
 
     async def _judge(self, generation: Generation) -> TrialResult:
         try:
-            return await asyncio.wait_for(self._stage.trial(generation), self._trial_seconds)
+            async with asyncio.timeout(self._trial_seconds):
+                return await self._stage.trial(generation)
         except TimeoutError:
             return TrialResult(good=False, reason=f"the trial did not end within {self._trial_seconds:.0f} s")
         except Exception as error:  # noqa: BLE001  whatever a release makes the engine do, the good one plays on
