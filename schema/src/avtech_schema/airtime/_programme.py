@@ -1,7 +1,7 @@
 """A manifest's whole programme: sweeping its rules over a stretch of time, and finding the next change."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 
 from avtech_schema.airtime._lineups import Lineups
@@ -31,9 +31,11 @@ class Programme:
         self._zone = time_zone(manifest.time_zone)
         self._lineups = Lineups(manifest, self._zone, unplayable)
         self._ranks = [(rule.emergency, rule.priority) for rule in manifest.rules]
+        self._capped = [rule.max_plays_per_hour is not None for rule in manifest.rules]
+        self._shares: dict[tuple[int, str], tuple[Share, str]] = {}
         self._segments: dict[tuple[tuple[tuple[int, str], ...], ...], Segment] = {}
 
-    def sweep(self, start: int, end: int) -> list[tuple[int, Segment]]:
+    def sweep(self, start: int, end: int) -> Iterator[tuple[int, Segment]]:
         """What is on air over [start, end): each segment with its first instant; their `until` is left open."""
         intervals = self._intervals(start, end)
         edges = {edge for spans in intervals.values() for span in spans for edge in span}
@@ -41,13 +43,13 @@ class Programme:
         for name in names | ({self._manifest.fallback} if self._manifest.fallback else set()):
             known = self._lineups.edges(name)
             edges.update(known[bisect_left(known, start) : bisect_left(known, end)])
-        found: list[tuple[int, Segment]] = []
-        cursors = _Cursors(intervals)
+        active = _Active(intervals, self._ranks)
+        key = ""
         for instant in sorted({start, *(edge for edge in edges if start < edge < end)}):
-            segment = self._segment(self._groups(cursors.active(instant), instant))
-            if not found or found[-1][1].key != segment.key:
-                found.append((instant, segment))
-        return found
+            segment = self._segment(self._groups(active.by_rank(instant), instant))
+            if segment.key != key:
+                key = segment.key
+                yield instant, segment
 
     def next_change(self, key: str, start: int) -> int | None:
         """The first instant from `start` on at which the content is not that of `key`; None if it stays."""
@@ -99,17 +101,15 @@ class Programme:
             return False
         return any(first <= start and end <= last for first, last in windows(rule, self._zone, start, end))
 
-    def _groups(self, active: Iterable[int], instant: int) -> tuple[_Group, ...]:
+    def _groups(self, ranked: Iterable[Collection[int]], instant: int) -> tuple[_Group, ...]:
         """The rules that can play by rank, down to the first group that no cap can silence; the fallback comes last."""
-        by_rank: dict[tuple[bool, int], list[tuple[int, Lineup]]] = {}
-        for place in active:
-            if lineup := self._lineups.at(self._manifest.rules[place].playlist, instant):
-                by_rank.setdefault(self._ranks[place], []).append((place, lineup))
         groups: list[_Group] = []
-        for rank in sorted(by_rank, reverse=True):
-            groups.append(tuple(sorted(by_rank[rank], key=lambda tied: tied[0])))
-            if any(self._manifest.rules[place].max_plays_per_hour is None for place, _ in groups[-1]):
-                return tuple(groups)
+        for places in ranked:
+            able = ((place, self._lineups.at(self._manifest.rules[place].playlist, instant)) for place in sorted(places))
+            if group := tuple((place, lineup) for place, lineup in able if lineup):
+                groups.append(group)
+                if not all(self._capped[place] for place, _ in group):
+                    return tuple(groups)
         if self._manifest.fallback and (lineup := self._lineups.at(self._manifest.fallback, instant)):
             groups.append(((-1, lineup),))
         return tuple(groups)
@@ -117,19 +117,25 @@ class Programme:
     def _segment(self, groups: tuple[_Group, ...]) -> Segment:
         signature = tuple(tuple((place, lineup.key) for place, lineup in group) for group in groups)
         if signature not in self._segments:
-            shared = tuple(tuple(self._share(place, lineup) for place, lineup in group) for group in groups)
-            shares, *reserves = shared or ((),)
-            cuts = any(share.cut is Cut.NOW for share in shares)
+            found = [[self._share(place, lineup) for place, lineup in group] for group in groups]
+            shares, *reserves = [tuple(share for share, _ in group) for group in found] or [()]
             self._segments[signature] = Segment(
-                key=_key(shared),
+                key=sha256_hex("\n".join(" ".join(key for _, key in group) for group in found).encode())[:32],
                 time_zone=self._manifest.time_zone,
                 shares=shares,
                 reserves=tuple(reserves),
-                cut=Cut.NOW if cuts else Cut.CLIP,
+                cut=Cut.NOW if any(share.cut is Cut.NOW for share in shares) else Cut.CLIP,
             )
         return self._segments[signature]
 
-    def _share(self, place: int, lineup: Lineup) -> Share:
+    def _share(self, place: int, lineup: Lineup) -> tuple[Share, str]:
+        """A rule's share, and the identity of its content."""
+        if (place, lineup.key) not in self._shares:
+            share = self._made_share(place, lineup)
+            self._shares[place, lineup.key] = share, _key(share)
+        return self._shares[place, lineup.key]
+
+    def _made_share(self, place: int, lineup: Lineup) -> Share:
         if place < 0:
             return Share(None, None, lineup.playlist, lineup)
         rule = self._manifest.rules[place]
@@ -137,31 +143,30 @@ class Programme:
         return Share(rule.id, rule.schedule, rule.playlist, lineup, rule.weight, rule.max_plays_per_hour, cut, rule.emergency)
 
 
-class _Cursors:
-    """Which rules are active, asked for rising instants."""
+class _Active:
+    """Which rules are active by rank, asked for rising instants. The intervals of one rule neither meet nor overlap."""
 
-    def __init__(self, intervals: dict[int, list[Interval]]) -> None:
-        self._coming = sorted(
-            ((first, last, place) for place, spans in intervals.items() for first, last in spans), reverse=True
-        )
-        self._active: dict[int, int] = {}
+    def __init__(self, intervals: dict[int, list[Interval]], ranks: Sequence[tuple[bool, int]]) -> None:
+        self._ranks = ranks
+        self._places: dict[tuple[bool, int], set[int]] = {}
+        for rank in sorted({ranks[place] for place in intervals}, reverse=True):
+            self._places[rank] = set()
+        spans = [(first, last, place) for place, own in intervals.items() for first, last in own]
+        self._starts = sorted(((first, place) for first, _, place in spans), reverse=True)
+        self._ends = sorted(((last, place) for _, last, place in spans), reverse=True)
 
-    def active(self, instant: int) -> list[int]:
-        """The places of the rules active at an instant."""
-        self._active = {place: last for place, last in self._active.items() if last > instant}
-        while self._coming and self._coming[-1][0] <= instant:
-            _, last, place = self._coming.pop()
-            if last > instant:
-                self._active[place] = last
-        return list(self._active)
+    def by_rank(self, instant: int) -> Iterable[Collection[int]]:
+        """The places of the rules active at an instant, the highest rank first."""
+        while self._starts and self._starts[-1][0] <= instant:
+            _, place = self._starts.pop()
+            self._places[self._ranks[place]].add(place)
+        while self._ends and self._ends[-1][0] <= instant:
+            _, place = self._ends.pop()
+            self._places[self._ranks[place]].discard(place)
+        return self._places.values()
 
 
-def _key(groups: tuple[tuple[Share, ...], ...]) -> str:
-    identity = [
-        [
-            [s.rule, s.schedule, s.playlist, s.lineup.key, s.weight, s.max_plays_per_hour, s.cut.value, s.emergency]
-            for s in group
-        ]
-        for group in groups
-    ]
-    return sha256_hex(canonical_bytes(identity))[:32]
+def _key(share: Share) -> str:
+    s = share
+    identity = [s.rule, s.schedule, s.playlist, s.lineup.key, s.weight, s.max_plays_per_hour, s.cut.value, s.emergency]
+    return sha256_hex(canonical_bytes(identity))

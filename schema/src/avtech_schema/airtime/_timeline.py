@@ -68,7 +68,7 @@ class Timeline:
 
 def _compiled(manifest: Manifest, start: int, end: int, unplayable: Collection[VideoId]) -> list[tuple[int, Segment]]:
     programme = Programme(manifest, unplayable)
-    swept = programme.sweep(start, end)
+    swept = list(programme.sweep(start, end))
     ends = [instant for instant, _ in swept[1:]] + [programme.next_change(swept[-1][1].key, end)]
     return [
         (instant, replace(segment, until=None if until is None or until >= LATEST else from_instant(until)))
