@@ -40,7 +40,7 @@ class Dev:
     def _streams(self) -> list[Iterator[str]]:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        return [self.process.stdout, self.process.stderr]  # type: ignore[list-item]
+        return [self.process.stdout, self.process.stderr]
 
     def _read(self, stream: Iterator[str]) -> None:
         for line in stream:
@@ -105,9 +105,10 @@ def test_the_page_in_the_browser_follows_the_files(tmp_path: Path) -> None:
         assert page.locator(".week").count() >= 5
         assert int(dev.says(r"1 error, .* \((\d+) ms\)")[1]) < 300
         assert dev.process.poll() is None
-        replace(root / CANTEEN, "play: lunhc", "play: closing")
+        replace(root / CANTEEN, "play: lunhc", "play: lunch")
         page.locator("#findings.clean").wait_for(timeout=20_000)
-        page.locator(".changes", has_text="closing").first.wait_for(timeout=20_000)
+        replace(root / CANTEEN, 'from: "11:30"', 'from: "11:00"')
+        page.locator(".changes", has_text="11:00–12:30").first.wait_for(timeout=20_000)
         assert seconds < 5
         assert complaints == []
         assert dev.end(signal.SIGINT) == 0

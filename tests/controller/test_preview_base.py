@@ -62,7 +62,8 @@ def test_a_commit_of_the_default_branch_has_nothing_to_be_compared_with(reposito
 
 def test_a_directory_that_is_no_repository_has_no_base(repository: Repository, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
-    (repository.path / "fleet").rename(plain.mkdir() or plain / "fleet")
+    plain.mkdir()
+    (repository.path / "fleet").rename(plain / "fleet")
     chosen = Bases(plain, revision=None, store=None).find(None, {})
     assert (chosen.base, chosen.notes) == (None, ())
 
