@@ -178,11 +178,16 @@ def _notes(blocks: Sequence[Block], zone: str, *, tied: bool) -> Iterable[str]:
     if moved:
         names = ", ".join(moved[:5]) + (", …" if len(moved) > 5 else "")
         yield f"A date of these falls into an hour that comes twice, and may be an hour off: {names}."
-    if any(block.window.span for block in blocks):
+    if any(_touches_the_night(block.window) for block in blocks):
         yield (
             f"Windows are wall time in {zone}. When the clocks are put back, a window that begins or ends in the hour that "
             "comes twice is one unbroken stretch here; the device plays it in two pieces."
         )
+
+
+def _touches_the_night(window: Window) -> bool:
+    """Whether it begins or ends in hours in which clocks are changed, wherever that is."""
+    return any(not 4 * 3600 <= seconds < 22 * 3600 for seconds in window.span or ())
 
 
 def _is_moved(item: Item, bounds: Validity, zone: str) -> bool:
