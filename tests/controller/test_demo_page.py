@@ -134,7 +134,7 @@ def test_a_manifests_day_is_told_in_playlists_and_titles() -> None:
     assert told == [
         ("00:00", "night", ("VID-B",), False),
         ("02:00", "house", ("VID-B",), True),
-        ("08:00", "lobby then night", ("Welcome", "VID-B"), False),
+        ("08:00", "lobby (at most 4 an hour), else night", ("Welcome", "VID-B"), False),
         ("20:00", "night", ("VID-B",), False),
     ]
     assert found.segments[-1].end == datetime(2026, 11, 27, tzinfo=MADRID)

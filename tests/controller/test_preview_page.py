@@ -113,7 +113,7 @@ def test_the_words_say_what_changes() -> None:
     reader = Reader(render_page(preview(week, before="commit abc", changed=1)))
     assert "Mon to Fri, 12:00–14:00 offers → becomes  lunch" in reader.text
     assert "1 of 1 screen will show something else." in reader.text
-    assert len(reader.all("section", "changed")) == 1 + 5
+    assert (len(reader.all("section", "changed")), len(reader.all("div", "changed"))) == (1, 5)
     marked = reader.all("button", "changed")
     assert {(attrs["data-side"], attrs["data-when"]) for attrs in marked if "Mon" in str(attrs["data-when"])} == {
         ("before", "Mon 19 Oct, 12:00–14:00"),

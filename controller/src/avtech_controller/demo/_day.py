@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from html import escape
 
-from avtech_controller.demo._style import PALETTE
 from avtech_controller.demo.story import DaySegment, ScreenDay
+from avtech_controller.preview import PALETTE
 
 _TICKS = range(0, 25, 3)
 _HEAD = "".join(f'<th scope="col">{name}</th>' for name in ("Local time", "On air", "Clips"))

@@ -1,8 +1,5 @@
 """The page's look: inline, light and dark, from a phone to a wall."""
 
-PALETTE = ("#1f6f54", "#8a4b12", "#2b4c9b", "#a3311b", "#5b2a86", "#0b6478", "#7a5c00", "#8f2d5f", "#3f6212", "#374151")
-"""Colours that carry white text (contrast of at least 5 to 1)."""
-
 CSS = """
 :root { color-scheme: light dark; --paper: #fbfaf7; --card: #fff; --ink: #1b1b1a; --soft: #5c5b57; --line: #dcd9d0;
   --good: #1c6b45; --bad: #a8231a; --mark: #d0021b; --fallback: #d9d5ca; --fallback-ink: #403f3b; }

@@ -102,7 +102,7 @@ def _count(number: int, what: str) -> str:
 
 def _notes(notes: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f'<ul class="notes" role="note">{items}</ul>' if items else ""
+    return f'<div class="notes" role="note"><ul>{items}</ul></div>' if items else ""
 
 
 def _legend(marks: Marks) -> str:

@@ -154,9 +154,9 @@ class _Calendar:
             for start, end in day.off
         )
         return (
-            f'<section class="day{" changed" if changed else ""}" aria-label="{day.date:%A} {_full(day.date)}">'
+            f'<div class="day{" changed" if changed else ""}" role="group" aria-label="{day.date:%A} {_full(day.date)}">'
             f"<h4>{day.date:%a} <b>{day.date.day}</b> {day.date:%b}</h4>{note}"
-            f'<div class="lanes" style="--hours:{day.seconds / 3600:g}">{lanes}{unusual}{off}</div></section>'
+            f'<div class="lanes" style="--hours:{day.seconds / 3600:g}">{lanes}{unusual}{off}</div></div>'
         )
 
     def _lane(self, pair: DayPair, pieces: tuple[Piece, ...], side: str) -> str:
