@@ -12,7 +12,8 @@ from securesystemslib.signer import CryptoSigner
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.publication import Head, Plan, Publication, Publisher, Wanted, read_head, release_chain
+from avtech_controller.planning import Plan
+from avtech_controller.publication import Head, Publication, Publisher, Wanted, read_head, release_chain
 from avtech_controller.stores import ObjectStore, Stored
 from avtech_controller.trust import Anchor, create_repository, load_anchor, load_signer
 from avtech_schema.canonical import sha256_hex

@@ -56,7 +56,7 @@ def test_the_result_as_json(repository: Repository, capsys: Capture) -> None:
     value = json.loads(capsys.readouterr().out)
     assert (value["outcome"], value["sequence"]) == ("published", 1)
     assert value["commit"] == repository.git("rev-parse", "HEAD")
-    assert value["screens"] == {"added": 2, "changed": 0, "removed": 0, "total": 2}
+    assert value["screens"] == {"added": 2, "changed": 0, "removed": 0, "moved": 0, "total": 2}
 
 
 def test_without_yes_and_without_a_terminal_nothing_is_published(repository: Repository, capsys: Capture) -> None:
@@ -152,7 +152,7 @@ def test_a_plan_says_what_would_stop_it(repository: Repository, capsys: Capture)
         (repository.path / f"fleet/CLI-ACME/screens/SCR-ACME-{number:04}.yaml").unlink()
     capsys.readouterr()
     assert run(cli, ["plan", *repository.options()]) == 0
-    assert "10 of 12 released screens would be removed" in capsys.readouterr().err
+    assert "10 of 12 released screens would be removed" in capsys.readouterr().out
 
 
 def test_a_freeze_stops_a_publication(repository: Repository, capsys: Capture) -> None:

@@ -6,20 +6,21 @@ from datetime import UTC, datetime
 import pytest
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.publication import (
+from avtech_controller.planning import (
     ChangeKind,
     Consent,
+    Loss,
     Plan,
-    Released,
-    ReleasedScreen,
     ScreenChange,
+    Verdict,
+    assess,
     byte_text,
-    changed_screens,
-    check_safety,
     make_plan,
     plan_json,
     plan_text,
+    replaced_screens,
 )
+from avtech_controller.publication import Released, ReleasedScreen
 from avtech_schema.errors import UnsafePlanError
 from avtech_schema.identifiers import ByteSize, ScreenId, Sha256, Slug, VideoId
 from avtech_schema.manifest import Item, Manifest, Rule
@@ -38,9 +39,11 @@ def released(wanted: dict[ScreenId, CompiledScreen]) -> Released:
     return Released(1, commit(1), Sha256("0" * 64), found)
 
 
-def plan_of(old: dict[ScreenId, CompiledScreen], new: dict[ScreenId, CompiledScreen]) -> Plan:
+def plan_of(
+    old: dict[ScreenId, CompiledScreen], new: dict[ScreenId, CompiledScreen], moved: dict[ScreenId, ScreenId] | None = None
+) -> Plan:
     manifests: dict[Sha256, Manifest] = {compiled.digest: compiled.manifest for compiled in old.values()}
-    return make_plan(commit(2), released(old), new, manifests)
+    return make_plan(commit(2), released(old), new, manifests, now=NOW, moved=moved)
 
 
 def change_of(**changes: object) -> ScreenChange:
@@ -52,6 +55,17 @@ def change_of(**changes: object) -> ScreenChange:
 def fleet(**spec: object) -> Fleet:
     document = {"apiVersion": "avtech/v1", "kind": "Fleet", "metadata": {"name": "fleet"}, "spec": spec}
     return Fleet.model_validate(document)
+
+
+def check_safety(plan: Plan, limits: Fleet, consent: Consent, now: datetime) -> Verdict:
+    """Hold a plan against a fleet's limits, and stop if it must."""
+    verdict = assess(plan, limits, {}, consent, now)
+    verdict.raise_if_stopped()
+    return verdict
+
+
+def accept(loss: Loss, number: int) -> Consent:
+    return Consent(frozenset({(loss, number)}))
 
 
 def test_nothing_changes_when_the_manifests_are_the_same() -> None:
@@ -70,11 +84,11 @@ def test_added_changed_and_removed_screens_are_told_apart() -> None:
         "SCR-ACME-0002": ChangeKind.CHANGED,
         "SCR-ACME-0004": ChangeKind.ADDED,
     }
-    assert [old.screen for old in changed_screens(released(old), new)] == ["SCR-ACME-0002"]
+    assert [old.screen for old in replaced_screens(released(old), new)] == ["SCR-ACME-0001", "SCR-ACME-0002"]
 
 
 def test_the_first_release_adds_every_screen() -> None:
-    plan = make_plan(commit(1), None, screens(2), {})
+    plan = make_plan(commit(1), None, screens(2), {}, now=NOW)
     assert [change.kind for change in plan.changes] == [ChangeKind.ADDED, ChangeKind.ADDED]
     assert "the first release" in plan_text(plan)
 
@@ -121,7 +135,7 @@ def test_an_emergency_with_its_own_playlist_is_an_emergency_alone() -> None:
 
 
 def test_a_released_manifest_that_cannot_be_read_is_said_and_not_guessed() -> None:
-    plan = make_plan(commit(2), released(screens(1)), screens(1, time_zone="Asia/Tokyo"), {})
+    plan = make_plan(commit(2), released(screens(1)), screens(1, time_zone="Asia/Tokyo"), {}, now=NOW)
     assert "not readable" in plan.changes[0].details[0]
     assert not plan.emergency_only
 
@@ -135,7 +149,7 @@ def test_the_same_change_on_many_screens_is_shown_once() -> None:
 
 def test_a_plan_as_json_holds_every_screen() -> None:
     value = plan_json(plan_of(screens(30), screens(30, time_zone="Asia/Tokyo")))
-    assert value["screens"] == {"released": 30, "wanted": 30, "added": 0, "changed": 30, "removed": 0}
+    assert value["screens"] == {"released": 30, "wanted": 30, "added": 0, "changed": 30, "removed": 0, "moved": 0}
     assert len(value["changes"]) == 30
     assert value["changes"][0]["client"] == CLIENT
 
@@ -146,16 +160,16 @@ def test_a_change_of_more_than_half_of_the_fleet_needs_consent_to_its_number() -
         check_safety(plan, fleet(), Consent(), NOW)
     assert "--accept-changes 20" in caught.value.hint
     with pytest.raises(UnsafePlanError):
-        check_safety(plan, fleet(), Consent(changes=19), NOW)
-    check_safety(plan, fleet(), Consent(changes=20), NOW)
+        check_safety(plan, fleet(), accept(Loss.CHANGED, 19), NOW)
+    check_safety(plan, fleet(), accept(Loss.CHANGED, 20), NOW)
 
 
 def test_removals_have_a_limit_of_their_own() -> None:
     plan = plan_of(screens(20), screens(17))
     with pytest.raises(UnsafePlanError, match="3 of 20 released screens would be removed") as caught:
-        check_safety(plan, fleet(), Consent(changes=3), NOW)
+        check_safety(plan, fleet(), accept(Loss.CHANGED, 3), NOW)
     assert "--accept-removals 3" in caught.value.hint
-    check_safety(plan, fleet(), Consent(removals=3), NOW)
+    check_safety(plan, fleet(), accept(Loss.REMOVED, 3), NOW)
 
 
 def test_percentages_do_not_apply_to_a_handful_of_screens_but_numbers_do() -> None:
@@ -166,7 +180,7 @@ def test_percentages_do_not_apply_to_a_handful_of_screens_but_numbers_do() -> No
 
 
 def test_added_screens_are_not_counted_as_changes() -> None:
-    check_safety(make_plan(commit(1), None, screens(500), {}), fleet(limits={"changedScreens": 0}), Consent(), NOW)
+    check_safety(make_plan(commit(1), None, screens(500), {}, now=NOW), fleet(limits={"changedScreens": 0}), Consent(), NOW)
 
 
 FREEZE = {"from": "2026-12-20", "until": "2026-12-24", "reason": "christmas sales"}

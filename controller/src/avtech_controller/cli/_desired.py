@@ -5,19 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtech_controller.compiler import CompiledScreen, compile_state
-from avtech_controller.desired import DesiredState, load, open_source, require_state
+from avtech_controller.desired import DesiredState, Loaded, load, open_source, require_state
+from avtech_controller.findings import Finding
+from avtech_controller.moves import moves
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import ConfigurationError
-from avtech_schema.identifiers import CommitId, ScreenId
+from avtech_schema.identifiers import CommitId, ScreenId, VideoId
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A valid desired state and its screens; `commit` is None when it was read from the work tree."""
+    """A valid desired state, its screens and warnings; `commit` is None when it was read from the work tree."""
 
     commit: CommitId | None
     state: DesiredState
     screens: Mapping[ScreenId, CompiledScreen]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def moved(self) -> Mapping[ScreenId, ScreenId]:
+        """New names of screens by their old ones."""
+        return moves(self.state.fleet, self.state.screens)
+
+    @property
+    def titles(self) -> dict[VideoId, str]:
+        """What people call each clip."""
+        return {name: video.spec.title or video.spec.original_name for name, video in self.state.videos.items()}
 
 
 def compile_desired(repo: Path, commit: str | None) -> Compiled:
@@ -28,8 +41,17 @@ def compile_desired(repo: Path, commit: str | None) -> Compiled:
         FindingsError: it has errors.
     """
     source = open_source(repo, commit)
-    state = require_state(load(source))
-    return Compiled(source.commit, state, compile_state(state))
+    return compile_loaded(source.commit, load(source))
+
+
+def compile_loaded(commit: CommitId | None, loaded: Loaded) -> Compiled:
+    """Compile what was read.
+
+    Raises:
+        FindingsError: it has errors.
+    """
+    state = require_state(loaded)
+    return Compiled(commit, state, compile_state(state), loaded.findings)
 
 
 def chosen_store(option: str | None, state: DesiredState | None) -> ObjectStore:

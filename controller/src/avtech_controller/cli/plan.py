@@ -1,5 +1,8 @@
-"""`avtech plan`: what publishing would change on which screens; writes nothing."""
+"""`avtech plan`: what publishing would change on which screens, and for whose air; writes nothing but a plan file."""
 
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,54 +10,176 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired
-from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
-from avtech_schema.errors import SupersededError, UnsafePlanError
+from avtech_controller import durable
+from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
+from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired, compile_loaded
+from avtech_controller.cli._options import commit_option, repo_option, store_option
+from avtech_controller.desired import history, load, open_source
+from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFailedError, SupersededError
+from avtech_schema.identifiers import VideoId
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Plan, Released
+    from avtech_controller.planning import Consent, Plan, Verdict
+    from avtech_controller.publication import Released
+
+CHANGES = 10
+"""What `--detailed-exitcode` ends with when there are changes."""
 
 
 @click.command()
 @repo_option
 @commit_option
 @store_option
-@output_option
-def plan(*, repo: Path, commit: str | None, store: str | None, output: str) -> None:
-    """Show what publishing would change, on which screens, and how much their players would fetch.
+@click.option("--base", metavar="REV", help="Compare with this commit instead of what is released; needs no store.")
+@click.option(
+    "--to",
+    "-o",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan for `publish FILE`.",
+)
+@consent_options
+@click.option(
+    "--detailed-exitcode", is_flag=True, help=f"End with {CHANGES} when screens change, and with 0 only when none does."
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    envvar="AVTECH_PLAN_OUTPUT",
+    show_default=True,
+    show_envvar=True,
+    help="How the plan is written on stdout; markdown is one comment for a pull request.",
+)
+def plan(
+    *,
+    repo: Path,
+    commit: str | None,
+    store: str | None,
+    base: str | None,
+    file: Path | None,
+    accept_changes: int | None,
+    accept_removals: int | None,
+    accept_emptied: int | None,
+    detailed_exitcode: bool,
+    output: str,
+) -> int:
+    """Show what publishing would change: on which screens, in whose airtime, and how much players would fetch.
 
-    Compares the desired state (the work tree, or --commit) with what is released in the store. Writes nothing.
+    Compares the desired state (the work tree, or --commit) with what is released in the store, or with the commit of
+    --base. Airtime is that of the next 7 days, and of the week of the next clock change where it differs. Says what
+    would stop the publication, and which numbers consent has to name. Writes nothing but the file of -o.
 
     \b
     Examples:
-      avtech plan                          the work tree against the released head
-      avtech plan --commit HEAD            what `avtech publish` would do
-      avtech plan --output json            for scripts
+      avtech plan                            the work tree against what is released
+      avtech plan --commit HEAD -o plan.json keep it, then: avtech publish plan.json
+      avtech plan --base origin/main         against a commit, without a store
+      avtech plan --output markdown          a comment for a pull request
+      avtech plan --output json              for scripts
     """
-    from avtech_controller.publication import plan_json, plan_publication, plan_text, read_head
+    from avtech_controller.planning import save_plan
+
+    if file and base:
+        raise click.UsageError("-o saves a plan on top of what is released; --base compares with a commit")
+    consent = consent_of(accept_changes, accept_removals, accept_emptied)
+    compiled = _compiled(repo, commit, output)
+    found = _planned(repo, store, base, compiled, consent)
+    if file:
+        _write(file, save_plan(found.plan))
+    _show(found, compiled, output)
+    if compiled.commit is None:
+        _note_uncommitted(repo)
+    return CHANGES if detailed_exitcode and found.plan.changes else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    plan: "Plan"
+    verdict: "Verdict"
+    order: str
+    """Why the commit's place in the history would stop a publication; empty if it would not."""
+    titles: Mapping[VideoId, str]
+
+
+def _compiled(repo: Path, commit: str | None, output: str) -> Compiled:
+    """The desired state; a comment is written when there is no plan, too, lest an old one stays."""
+    from avtech_controller.planning import findings_markdown
+
+    source = open_source(repo, commit)
+    loaded = load(source)
+    if output == "markdown" and loaded.state is None:
+        click.echo(findings_markdown(loaded.findings), nl=False)
+    return compile_loaded(source.commit, loaded)
+
+
+def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled, consent: "Consent") -> _Planned:
+    from avtech_controller.planning import CommitBase, assess, make_plan
+    from avtech_controller.publication import plan_publication, read_head
     from avtech_controller.trust import load_anchor
 
-    compiled = compile_desired(repo, commit)
-    opened = chosen_store(store, compiled.state)
-    head = read_head(opened, load_anchor(repo))
-    found = plan_publication(opened, head, compiled.commit, compiled.screens)
-    stopped = _stopped(repo, compiled, head.released if head else None, found)
-    if output == "json":
-        click.echo(orjson.dumps(plan_json(found) | {"stopped_by": stopped}, option=orjson.OPT_INDENT_2).decode())
-        return
-    click.echo(plan_text(found))
-    if stopped:
-        click.echo(f"note: publishing this would be stopped: {stopped}", err=True)
+    now = datetime.now(UTC)
+    titles, order = compiled.titles, ""
+    if base is not None:
+        old = compile_desired(repo, base)
+        if old.commit is None:
+            raise ConfigurationError("--base names no commit")
+        standing = CommitBase(old.commit, old.screens)
+        made = make_plan(compiled.commit, standing, compiled.screens, standing.manifests(), now=now, moved=compiled.moved)
+        titles = {**old.titles, **titles}
+    else:
+        opened = chosen_store(store, compiled.state)
+        head = read_head(opened, load_anchor(repo))
+        made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
+        order = _order_problem(repo, compiled, head.released if head else None)
+    consent = consent.plus(consent_in_commits(repo, made.base_commit, compiled.commit))
+    verdict = assess(made, compiled.state.fleet, compiled.state.clients, consent, now)
+    return _Planned(made, verdict, order, titles)
 
 
-def _stopped(repo: Path, compiled: Compiled, released: "Released | None", plan: "Plan") -> str | None:
-    """What would stop a publication of this plan, as far as can be told now."""
-    from avtech_controller.publication import Consent, check_order, check_safety, descent
+def _order_problem(repo: Path, compiled: Compiled, released: "Released | None") -> str:
+    from avtech_controller.publication import check_order, descent
 
+    if compiled.commit is None:
+        return ""
     try:
-        if compiled.commit:
-            check_order(released, compiled.commit, descent(repo))
-        check_safety(plan, compiled.state.fleet, Consent(), datetime.now(UTC))
-    except (SupersededError, UnsafePlanError) as error:
+        check_order(released, compiled.commit, descent(repo))
+    except SupersededError as error:
         return str(error)
-    return None
+    return ""
+
+
+def _show(found: _Planned, compiled: Compiled, output: str) -> None:
+    from avtech_controller.planning import plan_json, plan_markdown, plan_text
+
+    if output == "json":
+        stopped = "; ".join(filter(None, (found.order, found.verdict.problem))) or None
+        value = plan_json(found.plan, found.verdict) | {"stopped_by": stopped}
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return
+    if output == "markdown":
+        text = plan_markdown(found.plan, found.verdict, findings=compiled.findings, titles=found.titles)
+        click.echo(text, nl=False)
+    else:
+        click.echo(plan_text(found.plan, found.verdict, titles=found.titles, colour="NO_COLOR" not in os.environ))
+    if found.order:
+        click.echo(f"note: publishing this would be stopped: {found.order}", err=True)
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        durable.replace_file(file, data)
+    except OSError as error:
+        if error.errno in (2, 13, 20, 21):
+            raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+        raise EnvironmentFailedError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _note_uncommitted(repo: Path) -> None:
+    try:
+        changed = history.has_changes(repo)
+    except AvtechError:
+        return
+    if changed:
+        click.echo("note: this is a plan of the work tree, which has changes that are not committed", err=True)

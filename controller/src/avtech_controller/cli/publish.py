@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,20 +14,37 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired
 from avtech_controller.cli._options import output_option, repo_option, store_option
+from avtech_controller.cli._renewal import renewal_options
+from avtech_controller.desired import history
+from avtech_controller.desired.history import resolve_commit
+from avtech_controller.planning import (
+    MAX_PLAN_BYTES,
+    ChangeKind,
+    Consent,
+    Plan,
+    SavedPlan,
+    Verdict,
+    assess,
+    byte_text,
+    parse_plan,
+    plan_json,
+    plan_text,
+)
 from avtech_schema.errors import ConfigurationError
 from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Consent, Plan, Publication
+    from avtech_controller.publication import Publication
+    from avtech_controller.stores import ObjectStore
 
 
 @click.command()
+@click.argument("file", metavar="[PLAN]", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @repo_option
-@click.option(
-    "--commit", "commit", default="HEAD", show_default=True, envvar="AVTECH_COMMIT", metavar="REV", help="What to release."
-)
+@click.option("--commit", "commit", envvar="AVTECH_COMMIT", metavar="REV", help="What to release; HEAD if missing.")
 @store_option
 @click.option(
     "--keys-dir",
@@ -37,110 +55,132 @@ if TYPE_CHECKING:
     help="The directory of publish.pem, unless AVTECH_PUBLISH_KEY holds the key.",
 )
 @click.option("--yes", "-y", is_flag=True, help="Publish without asking.")
-@click.option("--accept-changes", type=click.IntRange(min=0), metavar="N", help="Consent to exactly N changed screens.")
-@click.option("--accept-removals", type=click.IntRange(min=0), metavar="N", help="Consent to exactly N removed screens.")
+@consent_options
 @click.option("--override-freeze", is_flag=True, help="Publish although a freeze of the fleet forbids it.")
 @output_option
+@renewal_options
 def publish(
     *,
+    file: Path | None,
     repo: Path,
-    commit: str,
+    commit: str | None,
     store: str | None,
     keys_dir: Path | None,
     yes: bool,
     accept_changes: int | None,
     accept_removals: int | None,
+    accept_emptied: int | None,
     override_freeze: bool,
     output: str,
 ) -> None:
     """Release a commit: compile it, check it, sign it, and swap it in as one whole.
 
     Players see all of a release or nothing. A commit that does not descend from the released one is refused (exit 5);
-    a change beyond the fleet's limits needs consent that names its numbers (exit 4). Without --yes the plan is shown
-    and, on a terminal, asked about; elsewhere nothing is published.
+    a change beyond a limit needs consent that names its numbers (exit 4), by options or by a line in the message of a
+    commit, `AVTech-Accept: removed=3`. Without --yes the plan is shown and, on a terminal, asked about; elsewhere
+    nothing is published. PLAN is a file of `avtech plan -o`: exactly that is published, or refused as stale (exit 5).
 
     \b
     Examples:
       avtech publish                            show the plan, ask, publish HEAD
       avtech publish --yes                      in CI
+      avtech publish plan.json                  what was planned and looked at, or nothing
       avtech publish --yes --accept-removals 3  when 3 screens are meant to go
     """
-    from avtech_controller.publication import Consent
-
     started = time.monotonic()
-    compiled = compile_desired(repo, commit)
+    saved = _read_plan(file) if file else None
+    if saved and commit is not None and resolve_commit(repo, commit) != saved.commit:
+        raise click.UsageError("the plan is of another commit than --commit; give the one or the other")
+    compiled = compile_desired(repo, saved.commit if saved else commit or "HEAD")
     _note_uncommitted(repo)
-    consent = Consent(accept_changes, accept_removals, override_freeze)
-    if not yes and not sys.stdin.isatty():
-        _only_plan(repo, store, compiled, consent, output)
+    consent = consent_of(accept_changes, accept_removals, accept_emptied, override_freeze=override_freeze)
+    job = _Job(repo, chosen_store(store, compiled.state), compiled, consent, saved, ask=not yes and saved is None)
+    if job.ask and not sys.stdin.isatty():
+        job.only_plan(output)
         return
-    done = _publish(repo, store, compiled, consent, keys_dir, ask=not yes)
+    done = job.publish(keys_dir)
     seconds = time.monotonic() - started
     click.echo(_json(done, seconds) if output == "json" else _text(done, seconds))
 
 
-def _only_plan(repo: Path, store: str | None, compiled: Compiled, consent: "Consent", output: str) -> None:
-    from avtech_controller.publication import (
-        check_order,
-        check_safety,
-        descent,
-        plan_json,
-        plan_publication,
-        plan_text,
-        read_head,
-    )
-    from avtech_controller.trust import load_anchor
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One publication: what of, where to, and who agreed to what."""
 
-    opened = chosen_store(store, compiled.state)
-    head = read_head(opened, load_anchor(repo))
-    check_order(head.released if head else None, _commit_of(compiled), descent(repo))
-    plan = plan_publication(opened, head, compiled.commit, compiled.screens)
-    if output == "json":
-        click.echo(orjson.dumps({"outcome": "planned", "plan": plan_json(plan)}, option=orjson.OPT_INDENT_2).decode())
-    else:
-        click.echo(plan_text(plan))
-    check_safety(plan, compiled.state.fleet, consent, _now())
-    click.echo("nothing was published: give --yes to publish this", err=True)
+    repo: Path
+    store: "ObjectStore"
+    compiled: Compiled
+    consent: Consent
+    saved: SavedPlan | None
+    ask: bool = field(kw_only=True)
+
+    def only_plan(self, output: str) -> None:
+        """Show what would be published, and what would stop it."""
+        from avtech_controller.publication import check_order, descent, plan_publication, read_head
+        from avtech_controller.trust import load_anchor
+
+        head = read_head(self.store, load_anchor(self.repo))
+        check_order(head.released if head else None, self._commit(), descent(self.repo))
+        compiled = self.compiled
+        plan = plan_publication(self.store, head, compiled.commit, compiled.screens, now=_now(), moved=compiled.moved)
+        verdict = self._verdict(plan)
+        if output == "json":
+            value = {"outcome": "planned", "plan": plan_json(plan, verdict)}
+            click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        else:
+            click.echo(plan_text(plan, titles=compiled.titles, colour="NO_COLOR" not in os.environ))
+        verdict.raise_if_stopped()
+        click.echo("nothing was published: give --yes to publish this", err=True)
+
+    def publish(self, keys_dir: Path | None) -> "Publication":
+        """Release it."""
+        from avtech_controller.cli._progress import progress_bars
+        from avtech_controller.cli._secrets import publish_signer
+        from avtech_controller.publication import Publisher, Wanted, descent
+        from avtech_controller.trust import load_anchor
+
+        anchor = load_anchor(self.repo)
+        signer = publish_signer(keys_dir)
+        anchor.check_publisher(signer, _now())
+        wanted = Wanted(self._commit(), self.compiled.screens, publisher_name(os.environ), self.compiled.moved)
+        with progress_bars() as progress:
+            publisher = Publisher(self.store, anchor, signer, descent(self.repo), self._approval(), _now, progress)
+            return publisher.publish(wanted)
+
+    def _approval(self) -> Callable[[Plan], None]:
+        """What looks at every plan before it is carried out; one that was confirmed already is not asked about again."""
+        confirmed: list[object] = []
+
+        def approve(plan: Plan) -> None:
+            if self.saved:
+                self.saved.check(plan)
+            self._verdict(plan).raise_if_stopped()
+            steps = [(change.screen, change.old, change.new) for change in plan.changes]
+            if self.ask and steps not in confirmed:
+                click.echo(plan_text(plan, titles=self.compiled.titles, colour="NO_COLOR" not in os.environ), err=True)
+                click.confirm("Publish this?", abort=True, err=True)
+                confirmed.append(steps)
+
+        return approve
+
+    def _verdict(self, plan: Plan) -> Verdict:
+        state = self.compiled.state
+        consent = self.consent.plus(consent_in_commits(self.repo, plan.base_commit, plan.commit))
+        return assess(plan, state.fleet, state.clients, consent, _now())
+
+    def _commit(self) -> CommitId:
+        if self.compiled.commit is None:
+            raise ConfigurationError("only a commit can be published", hint="commit the change first")
+        return self.compiled.commit
 
 
-def _commit_of(compiled: Compiled) -> CommitId:
-    if compiled.commit is None:
-        raise ConfigurationError("only a commit can be published", hint="commit the change first")
-    return compiled.commit
-
-
-def _publish(
-    repo: Path, store: str | None, compiled: Compiled, consent: "Consent", keys_dir: Path | None, *, ask: bool
-) -> "Publication":
-    from avtech_controller.cli._progress import progress_bars
-    from avtech_controller.cli._secrets import publish_signer
-    from avtech_controller.publication import Publisher, Wanted, descent
-    from avtech_controller.trust import load_anchor
-
-    opened = chosen_store(store, compiled.state)
-    anchor = load_anchor(repo)
-    signer = publish_signer(keys_dir)
-    anchor.check_publisher(signer, _now())
-    approve = _approval(compiled, consent, ask=ask)
-    with progress_bars() as progress:
-        publisher = Publisher(opened, anchor, signer, descent(repo), approve, _now, progress)
-        return publisher.publish(Wanted(_commit_of(compiled), compiled.screens, publisher_name(os.environ)))
-
-
-def _approval(compiled: Compiled, consent: "Consent", *, ask: bool) -> "Callable[[Plan], None]":
-    """What looks at every plan before it is carried out; one that was confirmed already is not asked about again."""
-    from avtech_controller.publication import check_safety, plan_text
-
-    confirmed: list[object] = []
-
-    def approve(plan: "Plan") -> None:
-        check_safety(plan, compiled.state.fleet, consent, _now())
-        if ask and plan.changes not in confirmed:
-            click.echo(plan_text(plan), err=True)
-            click.confirm("Publish this?", abort=True, err=True)
-            confirmed.append(plan.changes)
-
-    return approve
+def _read_plan(file: Path) -> SavedPlan:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_PLAN_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the plan {file}: {error.strerror}") from error
+    return parse_plan(data)
 
 
 def publisher_name(environment: Mapping[str, str]) -> str:
@@ -158,8 +198,6 @@ def publisher_name(environment: Mapping[str, str]) -> str:
 
 
 def _note_uncommitted(repo: Path) -> None:
-    from avtech_controller.desired import history
-
     if history.has_changes(repo):
         click.echo("note: the work tree has changes that are not committed; they are not published", err=True)
 
@@ -169,8 +207,6 @@ def _now() -> datetime:
 
 
 def _text(done: "Publication", seconds: float) -> str:
-    from avtech_controller.publication import byte_text
-
     if done.outcome == "unchanged":
         return f"release {done.sequence} ({done.commit[:12]}) is already released; nothing was written"
     if done.outcome == "renewed":
@@ -188,8 +224,6 @@ def _text(done: "Publication", seconds: float) -> str:
 
 
 def _json(done: "Publication", seconds: float) -> str:
-    from avtech_controller.publication import ChangeKind
-
     value = {
         "outcome": done.outcome,
         "sequence": done.sequence,

@@ -11,6 +11,7 @@ from avtech_schema.identifiers import CommitId, commit_id
 if TYPE_CHECKING:
     from git import Repo
 
+_MOST_COMMITS = 10_000
 _SECONDS = 60
 """No question to Git takes longer than this."""
 
@@ -86,6 +87,22 @@ def commit_facts(path: Path, commit: CommitId) -> CommitFacts:
         raise SourceError(f"the repository does not know the commit {commit[:12]}")
     author, seconds, subject = answer.split("\0", 2)
     return CommitFacts(commit, author, datetime.fromtimestamp(int(seconds), UTC), subject)
+
+
+def trailers(path: Path, older: CommitId, newer: str, key: str) -> list[str]:
+    """The values of a trailer (`Key: value` at a message's end) in the commits that `newer` has and `older` has not.
+
+    Raises:
+        SourceError: a commit is unknown.
+    """
+    form = f"--format=%(trailers:key={key},valueonly,unfold)"
+    answer = _ask(_open(path), "log", f"--max-count={_MOST_COMMITS}", form, "--end-of-options", f"{commit_id(older)}..{newer}")
+    if answer is None:
+        raise SourceError(
+            f"the repository does not know the commits from {older[:12]} to {newer[:12]}",
+            hint="a shallow or stale clone? `git fetch --unshallow` (or `git fetch`) gets the whole history",
+        )
+    return [line.strip() for line in answer.splitlines() if line.strip()]
 
 
 def has_changes(path: Path) -> bool:

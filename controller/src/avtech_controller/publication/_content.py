@@ -1,10 +1,11 @@
 """The manifests and clips that a release stands on: what is read from the store before a plan, and checked before a write."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.parallel import in_parallel
-from avtech_controller.publication._released import ReleasedScreen
+from avtech_controller.planning import ManifestRef
 from avtech_controller.stores import ObjectStore, Stored
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import FindingsError, ManifestRejectedError
@@ -21,26 +22,40 @@ class ContentMissingError(FindingsError):
     hint = "upload them: avtech content add FILE… --client CLI-…"
 
 
-def read_manifests(store: ObjectStore, screens: Iterable[ReleasedScreen]) -> dict[Sha256, Manifest]:
+def read_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[Sha256, Manifest]:
     """The released manifests of some screens by digest; one that is missing or damaged is left out.
+
+    Manifests that differ in their screens' names alone are parsed once.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed.
     """
 
-    def read(screen: ReleasedScreen) -> Manifest | None:
+    def read(screen: ManifestRef) -> bytes | None:
         key = manifest_key(screen.client, screen.screen, screen.digest)
         stored = store.get(key, limit=MAX_MANIFEST_BYTES)
-        if not isinstance(stored, Stored) or sha256_hex(stored.data) != screen.digest:
-            return None
-        try:
-            return parse_manifest(stored.data)
-        except ManifestRejectedError:
-            return None
+        return stored.data if isinstance(stored, Stored) and sha256_hex(stored.data) == screen.digest else None
 
     wanted = list(screens)
-    found = in_parallel(read, wanted)
-    return {screen.digest: manifest for screen, manifest in zip(wanted, found, strict=True) if manifest is not None}
+    known: dict[bytes, Manifest | None] = {}
+    found: dict[Sha256, Manifest] = {}
+    for screen, data in zip(wanted, in_parallel(read, wanted), strict=True):
+        if data is None:
+            continue
+        content = data.replace(f'"screen":"{screen.screen}"'.encode(), b'"screen":""')
+        if content not in known:
+            known[content] = _parse(data, screen)
+        if (manifest := known[content]) is not None:
+            found[screen.digest] = replace(manifest, screen=screen.screen)
+    return found
+
+
+def _parse(data: bytes, screen: ManifestRef) -> Manifest | None:
+    try:
+        manifest = parse_manifest(data)
+    except ManifestRejectedError:
+        return None
+    return manifest if manifest.screen == screen.screen else None
 
 
 def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], *, done: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """Publishes: the one place that changes what is released. Nothing is visible before the swap of the timestamp."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from typing import Literal
@@ -10,9 +10,9 @@ from securesystemslib.signer import CryptoSigner
 
 from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.parallel import in_parallel
+from avtech_controller.planning import Plan, make_plan, replaced_screens
 from avtech_controller.publication._content import check_content, clips_of, read_manifests
 from avtech_controller.publication._order import Descends, check_order
-from avtech_controller.publication._plan import Plan, changed_screens, make_plan
 from avtech_controller.publication._records import has_history, make_record, read_record, write_record
 from avtech_controller.publication._released import Released, ReleasedScreen, released_from
 from avtech_controller.publication._writer import MetadataWriter, Progress
@@ -36,11 +36,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be released: a commit and its compiled screens, and who says so."""
+    """What is to be released: a commit and its compiled screens, who says so, and screens' new names by their old ones."""
 
     commit: CommitId
     screens: Mapping[ScreenId, CompiledScreen]
     publisher: str
+    moved: Mapping[ScreenId, ScreenId] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,22 @@ def read_head(store: ObjectStore, anchor: Anchor) -> Head | None:
 
 
 def plan_publication(
-    store: ObjectStore, head: Head | None, commit: CommitId | None, screens: Mapping[ScreenId, CompiledScreen]
+    store: ObjectStore,
+    head: Head | None,
+    commit: CommitId | None,
+    screens: Mapping[ScreenId, CompiledScreen],
+    *,
+    now: datetime,
+    moved: Mapping[ScreenId, ScreenId] | None = None,
 ) -> Plan:
-    """What releasing these screens would change; reads the released manifests that would be replaced."""
+    """What releasing these screens would change (see `make_plan`); reads the released manifests that would be replaced.
+
+    Raises:
+        StoreError, StoreConfigurationError: the store failed.
+    """
     released = head.released if head else None
-    return make_plan(commit, released, screens, read_manifests(store, changed_screens(released, screens)))
+    manifests = read_manifests(store, replaced_screens(released, screens))
+    return make_plan(commit, released, screens, manifests, now=now, moved=moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ class Publisher:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             head = read_head(self.store, self.anchor)
             check_order(head.released if head else None, wanted.commit, self.descends)
-            plan = plan_publication(self.store, head, wanted.commit, wanted.screens)
+            plan = plan_publication(self.store, head, wanted.commit, wanted.screens, now=self.clock(), moved=wanted.moved)
             try:
                 if head and not plan.changes and plan.base_commit == wanted.commit:
                     return self._renew(head, plan, attempt)

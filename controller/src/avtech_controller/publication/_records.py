@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from securesystemslib.signer import CryptoSigner, Key
 
-from avtech_controller.publication._plan import Plan
+from avtech_controller.planning import Plan
 from avtech_controller.publication._released import Released
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, Stored
 from avtech_controller.trust import ReleasePointer
@@ -23,7 +23,6 @@ def make_record(
     plan: Plan, released: Released | None, commit: CommitId, *, compiler: str, tzdata: str, publisher: str, time: str
 ) -> ReleaseRecord:
     """The record of a plan's publication, as the next link after what is released."""
-    changes = tuple(ScreenChange(change.screen, change.client, commit, change.old, change.new) for change in plan.changes)
     return ReleaseRecord(
         kind=ReleaseKind.PUBLISH,
         sequence=released.sequence + 1 if released else 1,
@@ -33,8 +32,18 @@ def make_record(
         publisher=publisher,
         time=time,
         previous=released.digest if released else None,
-        changes=changes,
+        changes=tuple(_steps(plan, commit)),
     )
+
+
+def _steps(plan: Plan, commit: CommitId) -> Iterator[ScreenChange]:
+    """Every screen's step; one that is moved goes under its old name and comes under its new one."""
+    for change in plan.changes:
+        if change.moved_from is None:
+            yield ScreenChange(change.screen, change.client, commit, change.old, change.new)
+        else:
+            yield ScreenChange(change.moved_from, change.client, commit, change.old, None)
+            yield ScreenChange(change.screen, change.client, commit, None, change.new)
 
 
 def write_record(store: ObjectStore, record: ReleaseRecord, signer: CryptoSigner) -> tuple[ReleasePointer, int]:

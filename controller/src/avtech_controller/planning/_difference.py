@@ -33,10 +33,10 @@ def download_size(old: Manifest | None, new: Manifest | None) -> ByteSize:
 
 
 def is_emergency_only(old: Manifest | None, new: Manifest | None) -> bool:
-    """Whether the change only adds, alters or ends emergency rules (and what only these play)."""
-    if old is None or new is None or old.screen != new.screen:
+    """Whether the change only adds, alters or ends emergency rules (and what only these play), the screen's name apart."""
+    if old is None or new is None:
         return False
-    return _without_emergencies(old) == _without_emergencies(new)
+    return _without_emergencies(replace(old, screen=new.screen)) == _without_emergencies(new)
 
 
 def _without_emergencies(manifest: Manifest) -> Manifest:

@@ -1,0 +1,65 @@
+"""Planning: what a change does to every screen, whether it is safe, and how people and machines read it. Pure."""
+
+from avtech_controller.planning._airtime import AirChange, ClipAir, ClockChange, compare_air, measure
+from avtech_controller.planning._base import Base, CommitBase, ManifestRef, replaced_screens, same_manifest
+from avtech_controller.planning._file import MAX_PLAN_BYTES, SavedPlan, StalePlanError, parse_plan, save_plan
+from avtech_controller.planning._groups import ChangeGroup, ClipTotal, change_digest, clip_totals, group_changes
+from avtech_controller.planning._json import plan_json
+from avtech_controller.planning._markdown import MARKER, MAX_CHARACTERS, findings_markdown, plan_markdown
+from avtech_controller.planning._plan import ChangeKind, Plan, ScreenChange, make_plan
+from avtech_controller.planning._safety import (
+    TRAILER,
+    Consent,
+    Excess,
+    Loss,
+    Verdict,
+    active_freeze,
+    assess,
+    count_losses,
+    parse_acceptance,
+)
+from avtech_controller.planning._text import plan_text
+from avtech_controller.planning._words import byte_text
+
+__all__ = [
+    "MARKER",
+    "MAX_CHARACTERS",
+    "MAX_PLAN_BYTES",
+    "TRAILER",
+    "AirChange",
+    "Base",
+    "ChangeGroup",
+    "ChangeKind",
+    "ClipAir",
+    "ClipTotal",
+    "ClockChange",
+    "CommitBase",
+    "Consent",
+    "Excess",
+    "Loss",
+    "ManifestRef",
+    "Plan",
+    "SavedPlan",
+    "ScreenChange",
+    "StalePlanError",
+    "Verdict",
+    "active_freeze",
+    "assess",
+    "byte_text",
+    "change_digest",
+    "clip_totals",
+    "compare_air",
+    "count_losses",
+    "findings_markdown",
+    "group_changes",
+    "make_plan",
+    "measure",
+    "parse_acceptance",
+    "parse_plan",
+    "plan_json",
+    "plan_markdown",
+    "plan_text",
+    "replaced_screens",
+    "same_manifest",
+    "save_plan",
+]

@@ -1,0 +1,146 @@
+"""What a change does to a screen's air: minutes gained and lost, clip by clip, in the coming week and around a clock change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from avtech_controller.airtime_minutes import Air, ClockWeek, air, next_clock_week
+from avtech_schema.identifiers import VideoId
+from avtech_schema.manifest import Manifest
+
+WEEK = timedelta(days=7)
+_USUAL = 120
+"""Seconds by which a clip's change may differ between two weeks that are told as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipAir:
+    """The seconds of air that a clip has over a week on one screen, before and after."""
+
+    clip: VideoId
+    before: int
+    after: int
+
+    @property
+    def gain(self) -> int:
+        """The seconds that it gains; negative if it loses."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """The clips whose air differs in the week around the next change of the clocks, and whether that is as in the coming week.
+
+    `day` is the local day of the change in `time_zone`.
+    """
+
+    day: date
+    time_zone: str
+    clips: tuple[ClipAir, ...]
+    as_usual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AirChange:
+    """What a change does to one screen's air: the clips whose seconds differ, those that gain or lose most first.
+
+    `scheduled` are the seconds by rules before and after. `emptied`: the screen had scheduled air in the coming week, or
+    any air at all, and has none now. `clock` is None when no change of the clocks is ahead or was asked for, or when it
+    lies in the coming week.
+    """
+
+    clips: tuple[ClipAir, ...]
+    scheduled: tuple[int, int]
+    emptied: bool
+    approximate: bool
+    clock: ClockChange | None
+
+    @property
+    def identity(self) -> list[object]:
+        """Equal for changes that read alike: minutes, not seconds, and a clock change only when it is told."""
+        clock = self.clock and not self.clock.as_usual and [self.clock.day.isoformat(), _identity(self.clock.clips)]
+        return [_identity(self.clips), self.emptied, self.approximate, clock or None]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenAir:
+    """A manifest's air over the coming week, and over the week of the next change of the clocks if that is measured."""
+
+    week: Air
+    clock: tuple[ClockWeek, str, Air] | None
+
+
+def measure(manifest: Manifest, now: datetime, *, clock: bool = True) -> ScreenAir:
+    """Reckon a manifest's air from `now` (aware) on, and, if `clock`, around the next change of its clocks.
+
+    Raises:
+        ValueError: the manifest's zone or a recurrence is none.
+    """
+    end = now + WEEK
+    found = next_clock_week(manifest.time_zone, now) if clock else None
+    around = None
+    if found and found.day >= end.date():
+        around = (found, manifest.time_zone, air(manifest, found.start, found.end))
+    return ScreenAir(air(manifest, now, end), around)
+
+
+def compare_air(old: ScreenAir | None, new: ScreenAir | None) -> AirChange:
+    """What becomes of a screen's air; None stands for a screen that is not there."""
+    before, after = (found.week if found else None for found in (old, new))
+    clips = _clips(before, after)
+    approximate = any(found.approximate for found in (before, after) if found)
+    scheduled = tuple(round(found.scheduled) if found else 0 for found in (before, after))
+    return AirChange(
+        clips=clips,
+        scheduled=(scheduled[0], scheduled[1]),
+        emptied=bool(before and after) and _emptied(before, after),
+        approximate=approximate,
+        clock=_clock_change(old, new, clips),
+    )
+
+
+def _emptied(before: Air | None, after: Air | None) -> bool:
+    if before is None or after is None:
+        return False
+    return any(was >= 1 > now for was, now in ((before.scheduled, after.scheduled), (_all(before), _all(after))))
+
+
+def _all(found: Air) -> float:
+    return found.scheduled + found.fallback
+
+
+def _clock_change(old: ScreenAir | None, new: ScreenAir | None, usual: tuple[ClipAir, ...]) -> ClockChange | None:
+    """Told only when old and new speak of the same week: a screen whose zone changes has two."""
+    first, second = (side.clock if side else None for side in (old, new))
+    known = second or first
+    if known is None or (first and second and first[0] != second[0]):
+        return None
+    week, zone, _ = known
+    clips = _clips(first[2] if first else None, second[2] if second else None)
+    stretch = (week.end - week.start) / WEEK
+    return ClockChange(week.day, zone, clips, as_usual=_alike(usual, clips, stretch))
+
+
+def _alike(usual: tuple[ClipAir, ...], around: tuple[ClipAir, ...], stretch: float) -> bool:
+    """Whether every clip gains as much in both weeks, in time or in proportion, or there is nothing to tell."""
+    if not around:
+        return True
+    gains, others = ({found.clip: found.gain for found in clips} for clips in (usual, around))
+    return all(
+        min(abs(gain - others.get(clip, 0)), abs(gain * stretch - others.get(clip, 0))) <= _USUAL
+        for clip, gain in {**dict.fromkeys(others, 0), **gains}.items()
+    )
+
+
+def _clips(before: Air | None, after: Air | None) -> tuple[ClipAir, ...]:
+    old, new = (_seconds(found) for found in (before, after))
+    found = (ClipAir(clip, old.get(clip, 0), new.get(clip, 0)) for clip in old.keys() | new.keys())
+    return tuple(sorted((clip for clip in found if clip.gain), key=lambda clip: (-abs(clip.gain), clip.clip)))
+
+
+def _seconds(found: Air | None) -> Mapping[VideoId, int]:
+    return {clip: round(seconds) for clip, seconds in found.clips.items()} if found else {}
+
+
+def _identity(clips: tuple[ClipAir, ...]) -> list[list[object]]:
+    return [[found.clip, round(found.gain / 60)] for found in clips]

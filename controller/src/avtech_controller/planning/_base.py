@@ -1,0 +1,77 @@
+"""What a plan compares with: what is released, or what another commit would release."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from avtech_controller.compiler import CompiledScreen
+from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256
+from avtech_schema.manifest import Manifest
+
+
+class ManifestRef(Protocol):
+    """A screen's manifest by its digest."""
+
+    @property
+    def screen(self) -> ScreenId:
+        """The screen."""
+        ...
+
+    @property
+    def client(self) -> ClientId:
+        """Its client."""
+        ...
+
+    @property
+    def digest(self) -> Sha256:
+        """The digest of its manifest."""
+        ...
+
+
+class Base(Protocol):
+    """A commit with the manifest of every screen; if it is a release, with its sequence and its record's digest."""
+
+    @property
+    def sequence(self) -> int | None:
+        """The release's number; None when it is a commit that is compared with."""
+        ...
+
+    @property
+    def commit(self) -> CommitId:
+        """The commit."""
+        ...
+
+    @property
+    def digest(self) -> Sha256 | None:
+        """The digest of the release's record."""
+        ...
+
+    @property
+    def screens(self) -> Mapping[ScreenId, ManifestRef]:
+        """Every screen's manifest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommitBase:
+    """A commit that a plan compares with, whatever is released."""
+
+    commit: CommitId
+    screens: Mapping[ScreenId, CompiledScreen]
+    sequence: None = None
+    digest: None = None
+
+    def manifests(self) -> dict[Sha256, Manifest]:
+        """Its manifests by digest."""
+        return {screen.digest: screen.manifest for screen in self.screens.values()}
+
+
+def replaced_screens(base: Base | None, wanted: Mapping[ScreenId, CompiledScreen]) -> list[ManifestRef]:
+    """The base's manifests that would be replaced or removed: what a plan has to read."""
+    screens: Iterable[ManifestRef] = base.screens.values() if base else ()
+    return [old for old in screens if (new := wanted.get(old.screen)) is None or not same_manifest(old, new)]
+
+
+def same_manifest(old: ManifestRef, new: ManifestRef) -> bool:
+    """Whether a screen keeps its manifest in its place."""
+    return old.digest == new.digest and old.client == new.client
