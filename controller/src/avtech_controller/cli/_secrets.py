@@ -2,17 +2,20 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import Key, Signer
 
-from avtech_controller.trust import load_signer
+from avtech_controller.trust import Anchor, open_signer
 from avtech_schema.errors import ConfigurationError
 
 PASSPHRASE_VARIABLE = "AVTECH_KEY_PASSPHRASE"  # noqa: S105  the variable's name, not a secret
 PUBLISH_VARIABLE = "AVTECH_PUBLISH_KEY"
+HEARTBEAT_VARIABLE = "AVTECH_HEARTBEAT_KEY"
 PUBLISH_FILE = "publish.pem"
+HEARTBEAT_FILE = "heartbeat.pem"
 
 
 def passphrase() -> str | None:
@@ -40,17 +43,31 @@ def new_passphrase() -> str:
     )
 
 
-def publish_signer(keys_dir: Path | None) -> CryptoSigner:
-    """The publish key: AVTECH_PUBLISH_KEY (PEM text or a path), else publish.pem in the keys directory.
+def publish_signer(keys_dir: Path | None, anchor: Anchor | None = None) -> Signer:
+    """The publish key: AVTECH_PUBLISH_KEY (PEM text, a path, or a signer's URI), else publish.pem in the keys directory.
 
     Raises:
         TrustError: it cannot be read or used.
         ConfigurationError: nobody says where it is.
     """
-    if source := os.environ.get(PUBLISH_VARIABLE):
-        return load_signer(source, passphrase)
+    return _signer("publish", PUBLISH_VARIABLE, keys_dir, PUBLISH_FILE, anchor.keys_of("snapshot") if anchor else ())
+
+
+def heartbeat_signer(keys_dir: Path | None, anchor: Anchor) -> Signer:
+    """The heartbeat key: AVTECH_HEARTBEAT_KEY (as for the publish key), else heartbeat.pem in the keys directory.
+
+    Raises:
+        TrustError, ConfigurationError: as for the publish key.
+    """
+    return _signer("heartbeat", HEARTBEAT_VARIABLE, keys_dir, HEARTBEAT_FILE, anchor.keys_of("timestamp"))
+
+
+def _signer(what: str, variable: str, keys_dir: Path | None, file: str, candidates: Sequence[Key]) -> Signer:
+    if source := os.environ.get(variable):
+        return open_signer(source, passphrase, candidates)
     if keys_dir is None:
         raise ConfigurationError(
-            "the publish key is not given", hint=f"set {PUBLISH_VARIABLE} to its PEM text or path, or give --keys-dir DIR"
+            f"the {what} key is not given",
+            hint=f"set {variable} to its PEM text, path or signer URI, or give --keys-dir DIR",
         )
-    return load_signer(str(keys_dir / PUBLISH_FILE), passphrase)
+    return open_signer(str(keys_dir / file), passphrase, candidates)

@@ -1,10 +1,10 @@
 """Writes the metadata of a release: bins, snapshot, and last of all the timestamp, whose swap is the commit point."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import Signer
 from tuf.api.metadata import TargetFile
 
 from avtech_controller.parallel import in_parallel
@@ -17,6 +17,8 @@ from avtech_controller.trust import (
     Anchor,
     ReleasedMetadata,
     ReleasePointer,
+    expiry,
+    missing_roots,
     past_half_life,
     sign_bin,
     sign_snapshot,
@@ -41,7 +43,7 @@ class MetadataWriter:
 
     store: ObjectStore
     anchor: Anchor
-    signer: CryptoSigner
+    signer: Signer
     base: ReleasedMetadata | None
     now: datetime
     _sizes: list[int] = field(default_factory=list)
@@ -52,44 +54,54 @@ class MetadataWriter:
         Raises:
             PreconditionFailedError: another publisher swapped the timestamp first; nothing of this release is visible.
         """
-        self._write_anchor()
-        self._write_release(self._bins_to_write(screens), pointer, progress)
+        roots = self._write_offline()
+        self._write_release(self._bins_to_write(screens), pointer, roots, progress)
         return sum(self._sizes)
 
-    def renew(self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress) -> int:
-        """Sign anew what is past half of its life, or what newer offline metadata replaces; releases nothing.
+    def renew(
+        self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress, *, daily: bool = False
+    ) -> int:
+        """Sign anew what is past half of its life, or what newer offline metadata or keys replace; releases nothing.
 
-        Returns the number of bytes written, 0 if nothing was due.
+        `daily` signs the snapshot anew whatever its age, unless that happened today. Returns the number of bytes written,
+        0 if nothing was due.
 
         Raises:
             PreconditionFailedError: another publisher swapped the timestamp first.
         """
-        if self.base is None:
+        if (base := self.base) is None:
             raise ValueError("nothing is released that could be renewed")
-        self._write_anchor()
+        roots = self._write_offline()
         bins = self._bins_to_write(screens)
-        if bins or past_half_life(self.base.snapshot.expires, self.now, SNAPSHOT_LIFETIME):
-            self._write_release(bins, pointer, progress)
-        elif past_half_life(self.base.timestamp.expires, self.now, TIMESTAMP_LIFETIME):
-            self._swap_timestamp(self.base.snapshot.version, pointer)
+        aged = past_half_life(base.snapshot.expires, self.now, SNAPSHOT_LIFETIME) or not base.snapshot_current
+        if bins or aged or (daily and base.snapshot.expires < expiry(self.now, SNAPSHOT_LIFETIME, whole_days=True)):
+            self._write_release(bins, pointer, roots, progress)
+        elif roots or not base.timestamp_current or past_half_life(base.timestamp.expires, self.now, TIMESTAMP_LIFETIME):
+            self._swap_timestamp(base.snapshot.version, pointer, roots)
         return sum(self._sizes)
 
-    def _write_release(self, bins: Mapping[str, Mapping[str, TargetFile]], pointer: ReleasePointer, progress: Progress) -> None:
+    def _write_release(
+        self, bins: Mapping[str, Mapping[str, TargetFile]], pointer: ReleasePointer, roots: Sequence[int], progress: Progress
+    ) -> None:
         done = progress("metadata", len(bins) + 2)
         names = sorted(bins)
         versions = in_parallel(lambda name: self._write_bin(name, bins[name]), names, done=done)
         snapshot = self._write_snapshot(dict(zip(names, versions, strict=True)), pointer)
         done()
-        self._swap_timestamp(snapshot, pointer)
+        self._swap_timestamp(snapshot, pointer, roots)
         done()
 
-    def _write_anchor(self) -> None:
-        """What was signed offline is copied from trust/; the store must not hold anything else under these names."""
-        for version, data in enumerate(self.anchor.roots, 1):
-            self._write_offline(metadata_key("root", version), data)
-        self._write_offline(metadata_key("targets", self.anchor.newest), self.anchor.delegations[self.anchor.newest].data)
+    def _write_offline(self) -> tuple[int, ...]:
+        """Copy the targets metadata from trust/, which nobody sees yet; returns the roots that are to be copied too.
 
-    def _write_offline(self, key: str, data: bytes) -> None:
+        Players look for a new root at once, and believe nothing that the keys of the old one alone signed: so roots wait
+        until everything else is there.
+        """
+        missing = missing_roots(self.store, self.anchor)
+        self._copy(metadata_key("targets", self.anchor.newest), self.anchor.delegations[self.anchor.newest].data)
+        return missing
+
+    def _copy(self, key: str, data: bytes) -> None:
         if not (self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data)):
             raise TrustError(f"{self.store.url} holds another {key} than trust/: it is another fleet's store")
 
@@ -118,7 +130,9 @@ class MetadataWriter:
         versions["targets.json"] = self.anchor.newest
         return self._write_next("snapshot", lambda version: sign_snapshot(versions, version, pointer, self.now, self.signer))
 
-    def _swap_timestamp(self, snapshot: int, pointer: ReleasePointer) -> None:
+    def _swap_timestamp(self, snapshot: int, pointer: ReleasePointer, roots: Sequence[int]) -> None:
+        for root in roots:
+            self._copy(metadata_key("root", root), self.anchor.roots[root - 1])
         version = self.base.timestamp.version + 1 if self.base else 1
         data = sign_timestamp(snapshot, version, pointer, self.now, self.signer)
         if self.base:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from securesystemslib.signer import CryptoSigner, Key
+from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Targets, Timestamp
 
 from avtech_controller.trust._metadata import BINS, MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
@@ -45,6 +45,10 @@ class Anchor:
         """The keys that may sign a release record, or might when it was made: those of the snapshot."""
         return [root.keys[keyid] for root in reversed(self.chain) for keyid in root.roles[Snapshot.type].keyids]
 
+    def keys_of(self, role: str) -> tuple[Key, ...]:
+        """The keys that may sign a role of the current root."""
+        return tuple(self.root.keys[keyid] for keyid in self.root.roles[role].keyids)
+
     @property
     def newest(self) -> int:
         """The version of the targets metadata to publish."""
@@ -75,7 +79,28 @@ class Anchor:
         """
         _verify_by_any(self.chain, role, metadata, what)
 
-    def check_publisher(self, signer: CryptoSigner, now: datetime) -> None:
+    def is_current(self, role: str, metadata: Metadata[Any]) -> bool:
+        """Whether the keys of the current root signed, so that players who know that root accept it."""
+        try:
+            verify(self.root, role, metadata, role)
+        except TrustError:
+            return False
+        return True
+
+    def check_heartbeat(self, signer: Signer, now: datetime) -> None:
+        """Make sure, before anything is written, that a key may sign the timestamp, and that the root still holds.
+
+        Raises:
+            TrustError: it may not, or the root has expired.
+        """
+        if signer.public_key.keyid not in self.root.roles[Timestamp.type].keyids:
+            raise TrustError(
+                "this key may not sign the timestamp: it is not the heartbeat key of this repository's root",
+                hint="give the key that `avtech keys init` wrote as heartbeat.pem, or `avtech keys rotate heartbeat` since",
+            )
+        self._check_holds("root", self.root.expires, now)
+
+    def check_publisher(self, signer: Signer, now: datetime) -> None:
         """Make sure, before anything is written, that a key may publish, and that what was signed offline still holds.
 
         Raises:
@@ -90,9 +115,16 @@ class Anchor:
                 f"this key may not sign {', '.join(missing)}: it is not the publish key of this repository's root",
                 hint="give the key that `avtech keys init` wrote as publish.pem",
             )
-        for what, expires in (("root", self.root.expires), ("targets", self.delegations[self.newest].targets.expires)):
-            if expires <= now:
-                raise TrustError(f"the {what} metadata in trust/ expired at {expires:%Y-%m-%d}", hint="sign it anew offline")
+        self._check_holds("root", self.root.expires, now)
+        self._check_holds("targets", self.delegations[self.newest].targets.expires, now)
+
+    @staticmethod
+    def _check_holds(what: str, expires: datetime, now: datetime) -> None:
+        if expires <= now:
+            raise TrustError(
+                f"the {what} metadata in trust/ expired at {expires:%Y-%m-%d}",
+                hint=f"`avtech keys rotate {what}` writes it anew for its key holders to sign",
+            )
 
 
 def load_anchor(repo: Path) -> Anchor:

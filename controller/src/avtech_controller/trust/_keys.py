@@ -1,6 +1,6 @@
-"""Private keys on disk and in CI variables: PKCS #8 PEM, Ed25519, encrypted where they are kept offline."""
+"""Private keys on disk, in CI variables and in key services: PKCS #8 PEM, encrypted where kept offline, or a signer's URI."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signer
 
 from avtech_controller import durable
 from avtech_schema.errors import TrustError
@@ -23,6 +23,7 @@ Passphrase = Callable[[], str | None]
 """Asked only when a key turns out to be encrypted; None when there is none to be had."""
 
 _PEM = "-----BEGIN"
+_PROBE = b"AVTech asks which of its keys this is; what is signed here means nothing else."
 
 
 def generate_key() -> Ed25519PrivateKey:
@@ -41,6 +42,38 @@ def write_key(path: Path, key: Ed25519PrivateKey, *, passphrase: str | None) -> 
         BestAvailableEncryption(passphrase.encode()) if passphrase is not None else NoEncryption()
     )
     durable.create_file(path, [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)], mode=durable.SECRET_MODE)
+
+
+def open_signer(source: str, passphrase: Passphrase, candidates: Iterable[Key]) -> Signer:
+    """Open a private key given as PEM text, as a path, or as a URI of securesystemslib (`awskms:`, `gcpkms:`, `hsm:`, …).
+
+    A URI says where the private key is, not which it is: it is one of the `candidates`, found by a signature on trial.
+
+    Raises:
+        TrustError: it cannot be opened or used, or is none of the candidates.
+    """
+    scheme, colon, _ = source.partition(":")
+    if not colon or scheme not in SIGNER_FOR_URI_SCHEME:
+        return load_signer(source, passphrase)
+    reason = "no key of the root may sign here"
+    for key in candidates:
+        try:
+            signer = Signer.from_priv_key_uri(source, key, lambda name: _secret(name, passphrase))
+            key.verify_signature(signer.sign(_PROBE), _PROBE)
+        except Exception as error:  # noqa: BLE001  each key service fails in its own way
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            continue
+        return signer
+    raise TrustError(
+        f"the key {source[:200]} cannot sign for this repository: {reason}",
+        hint="check its address, its credentials, and that its public key is in trust/ (`avtech keys rotate --add`)",
+    )
+
+
+def _secret(name: str, passphrase: Passphrase) -> str:
+    if (secret := passphrase()) is None:
+        raise TrustError(f"the key asks for its {name}", hint="set AVTECH_KEY_PASSPHRASE")
+    return secret
 
 
 def load_signer(source: str, passphrase: Passphrase = lambda: None) -> CryptoSigner:

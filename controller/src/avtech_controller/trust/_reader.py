@@ -36,11 +36,25 @@ class ReleasedMetadata:
     snapshot: Snapshot
     bins: Mapping[str, Targets]
     pointer: ReleasePointer
+    timestamp_current: bool = True
+    """Whether the current root's keys signed the timestamp, rather than those of an earlier root."""
+    snapshot_current: bool = True
+    """The same of the snapshot."""
 
     @property
     def targets_version(self) -> int:
         """The version of the targets metadata that the release uses."""
         return self.snapshot.meta[_TARGETS_FILE].version
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedHead:
+    """Timestamp and snapshot of the release, verified, with the timestamp's ETag: all that a heartbeat looks at."""
+
+    etag: ETag
+    timestamp: Metadata[Timestamp]
+    snapshot: Metadata[Snapshot]
+    pointer: ReleasePointer
 
 
 def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None:
@@ -49,6 +63,26 @@ def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None
     Raises:
         TrustError: something does not verify, is missing, or is of another version than was signed.
         StoreError, StoreConfigurationError: the store failed.
+    """
+    head = read_released_head(store, anchor)
+    if head is None:
+        return None
+    return ReleasedMetadata(
+        head.etag,
+        head.timestamp.signed,
+        head.snapshot.signed,
+        _read_bins(store, anchor, head.snapshot.signed),
+        head.pointer,
+        timestamp_current=anchor.is_current(Timestamp.type, head.timestamp),
+        snapshot_current=anchor.is_current(Snapshot.type, head.snapshot),
+    )
+
+
+def read_released_head(store: ObjectStore, anchor: Anchor) -> ReleasedHead | None:
+    """Read timestamp and snapshot; None when there surely is no timestamp.
+
+    Raises:
+        TrustError, StoreError, StoreConfigurationError: as for `read_released`.
     """
     stored = store.get(TIMESTAMP_KEY, limit=MAX_TIMESTAMP_BYTES)
     if not isinstance(stored, Stored):
@@ -60,7 +94,7 @@ def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None
     pointer = snapshot_pointer(snapshot.signed)
     if timestamp.signed.unrecognized_fields.get(RELEASE_FIELD) != {"sequence": pointer.sequence, "commit": pointer.commit}:
         raise TrustError("timestamp and snapshot name different releases")
-    return ReleasedMetadata(stored.etag, timestamp.signed, snapshot.signed, _read_bins(store, anchor, snapshot.signed), pointer)
+    return ReleasedHead(stored.etag, timestamp, snapshot, pointer)
 
 
 def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Targets]:

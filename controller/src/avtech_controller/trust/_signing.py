@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import Signer
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
 from avtech_controller.trust._metadata import (
@@ -19,7 +19,7 @@ from avtech_controller.trust._metadata import (
 )
 
 
-def sign_bin(targets: Mapping[str, TargetFile], version: int, now: datetime, signer: CryptoSigner) -> bytes:
+def sign_bin(targets: Mapping[str, TargetFile], version: int, now: datetime, signer: Signer) -> bytes:
     """One bin; the same targets on the same day give the same bytes."""
     expires = expiry(now, BINS_LIFETIME, whole_days=True)
     metadata = Metadata(Targets(version=version, expires=expires, targets=dict(sorted(targets.items()))))
@@ -27,9 +27,7 @@ def sign_bin(targets: Mapping[str, TargetFile], version: int, now: datetime, sig
     return to_bytes(metadata)
 
 
-def sign_snapshot(
-    versions: Mapping[str, int], version: int, pointer: ReleasePointer, now: datetime, signer: CryptoSigner
-) -> bytes:
+def sign_snapshot(versions: Mapping[str, int], version: int, pointer: ReleasePointer, now: datetime, signer: Signer) -> bytes:
     """The snapshot: the version of every other role by its file name, and the release it is part of."""
     snapshot = Snapshot(
         version=version,
@@ -42,7 +40,7 @@ def sign_snapshot(
     return to_bytes(metadata)
 
 
-def sign_timestamp(snapshot_version: int, version: int, pointer: ReleasePointer, now: datetime, signer: CryptoSigner) -> bytes:
+def sign_timestamp(snapshot_version: int, version: int, pointer: ReleasePointer, now: datetime, signer: Signer) -> bytes:
     """The timestamp: the one object that players poll, and the only one that is replaced."""
     timestamp = Timestamp(
         version=version,

@@ -1,0 +1,97 @@
+"""What `avtech publish --heartbeat` and `avtech publish --renew` do: they sign anew, read trust/ alone, and release nothing."""
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from click.core import ParameterSource
+
+_HEARTBEAT = "Only sign the timestamp anew, with the heartbeat key; needs trust/ and --store alone."
+_RENEW = "Only sign anew the snapshot and what is past half of its life; needs trust/ and --store alone."
+_SHARED = {"repo", "store", "keys_dir", "output", "yes", "heartbeat", "renew"}
+
+
+def renewal_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--heartbeat` and `--renew` to a command; with either, that is done instead of what the command does."""
+
+    @click.option("--heartbeat", is_flag=True, help=_HEARTBEAT)
+    @click.option("--renew", is_flag=True, help=_RENEW)
+    @functools.wraps(command)
+    def wrapped(*, heartbeat: bool, renew: bool, **options: Any) -> None:
+        if not heartbeat and not renew:
+            command(**options)
+            return
+        _check_alone(click.get_current_context(), "--heartbeat" if heartbeat else "--renew")
+        if heartbeat and renew:
+            raise click.UsageError("--heartbeat and --renew exclude each other: they are the work of different keys")
+        run = run_heartbeat if heartbeat else run_renewal
+        run(options["repo"], options["store"], options["keys_dir"], options["output"])
+
+    return wrapped
+
+
+def _check_alone(context: click.Context, flag: str) -> None:
+    """Refuse options that speak of a commit's publication: nothing is published."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name not in _SHARED and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} has no meaning with {flag}, which publishes nothing")
+
+
+def run_heartbeat(repo: Path, store: str | None, keys_dir: Path | None, output: str) -> None:
+    """Sign the timestamp anew with the heartbeat key and say so."""
+    from avtech_controller.cli._desired import chosen_store
+    from avtech_controller.cli._secrets import heartbeat_signer
+    from avtech_controller.publication._heartbeat import heartbeat
+    from avtech_controller.trust import load_anchor
+
+    anchor = load_anchor(repo)
+    beat = heartbeat(chosen_store(store, None), anchor, heartbeat_signer(keys_dir, anchor), _now)
+    if output == "json":
+        value = {
+            "outcome": beat.outcome,
+            "sequence": beat.sequence,
+            "commit": beat.commit,
+            "timestamp": beat.version,
+            "expires": beat.expires.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "bytes_written": beat.bytes_written,
+        }
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return
+    what = "signed anew" if beat.outcome == "renewed" else "signed lately; nothing was written"
+    holds = f"it holds until {beat.expires:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"release {beat.sequence} ({beat.commit[:12]}): the timestamp is {what}; {holds}")
+
+
+def run_renewal(repo: Path, store: str | None, keys_dir: Path | None, output: str) -> None:
+    """Sign anew what ages with the publish key and say so."""
+    from avtech_controller.cli._desired import chosen_store
+    from avtech_controller.cli._progress import progress_bars
+    from avtech_controller.cli._secrets import publish_signer
+    from avtech_controller.publication import byte_text
+    from avtech_controller.publication._renewal import renew
+    from avtech_controller.trust import load_anchor
+
+    anchor = load_anchor(repo)
+    signer = publish_signer(keys_dir, anchor)
+    with progress_bars() as progress:
+        done = renew(chosen_store(store, None), anchor, signer, _now, progress)
+    if output == "json":
+        value = {
+            "outcome": done.outcome,
+            "sequence": done.sequence,
+            "commit": done.commit,
+            "bytes_written": done.bytes_written,
+        }
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return
+    what = f"renewed, {byte_text(done.bytes_written)} written" if done.bytes_written else "fresh; nothing was written"
+    click.echo(f"release {done.sequence} ({done.commit[:12]}): its signatures are {what}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
