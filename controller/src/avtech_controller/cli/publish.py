@@ -140,7 +140,7 @@ class _Job:
         from avtech_controller.trust import load_anchor
 
         anchor = load_anchor(self.repo)
-        signer = publish_signer(keys_dir)
+        signer = publish_signer(keys_dir, anchor)
         anchor.check_publisher(signer, _now())
         wanted = Wanted(self._commit(), self.compiled.screens, publisher_name(os.environ), self.compiled.moved)
         with progress_bars() as progress:

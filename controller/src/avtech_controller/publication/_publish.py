@@ -6,7 +6,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Literal
 
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import Signer
 
 from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.parallel import in_parallel
@@ -103,7 +103,7 @@ class Publisher:
 
     store: ObjectStore
     anchor: Anchor
-    signer: CryptoSigner
+    signer: Signer
     descends: Descends
     approve: Callable[[Plan], None]
     clock: Callable[[], datetime]

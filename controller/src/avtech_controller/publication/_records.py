@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from securesystemslib.signer import CryptoSigner, Key
+from securesystemslib.signer import Key, Signer
 
 from avtech_controller.planning import Plan
 from avtech_controller.publication._released import Released
@@ -46,7 +46,7 @@ def _steps(plan: Plan, commit: CommitId) -> Iterator[ScreenChange]:
             yield ScreenChange(change.screen, change.client, commit, None, change.new)
 
 
-def write_record(store: ObjectStore, record: ReleaseRecord, signer: CryptoSigner) -> tuple[ReleasePointer, int]:
+def write_record(store: ObjectStore, record: ReleaseRecord, signer: Signer) -> tuple[ReleasePointer, int]:
     """Seal a record and store it under its own digest; returns where the snapshot must point, and the bytes written."""
     data = seal(record.payload(), PAYLOAD_TYPE, signer)
     digest = sha256_hex(data)
