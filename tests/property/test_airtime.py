@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from avtech_schema.identifiers import VideoId
 from avtech_schema.manifest import Manifest
 
 from .airtime_oracle import DAY, Answer, Oracle, clock, spell
-from .airtime_strategies import programmes
+from .airtime_strategies import PLACES, clip, manifest, programmes, rule
 
 SPAN = 4
 Programme = tuple[Manifest, date, frozenset[VideoId]]
@@ -86,3 +87,27 @@ def test_segments_follow_each_other_without_gap_and_each_is_another(programme: P
         assert before.until == begin
         assert before.key != after.key
     assert found[-1][1].until is None or found[-1][1].until >= start + timedelta(minutes=length)
+
+
+@pytest.mark.parametrize(("zone", "changes"), PLACES, ids=[f"{zone} {changes}" for zone, changes in PLACES])
+def test_around_every_change_of_the_clocks_each_minute_has_its_answer_and_each_change_its_minute(
+    zone: str, changes: date
+) -> None:
+    """The same rules in every zone: windows that begin, end, or lie within what is skipped or comes twice."""
+    edges = [0, 30, 105, 120, 150, 180]
+    windows = [(first, last) for first in edges for last in edges if first != last]
+    rules = [
+        rule(f"night/{n}", "all", from_s=first * 60, until_s=last * 60, priority=n) for n, (first, last) in enumerate(windows)
+    ]
+    made = manifest(rules, {"all": (clip("VID-A"),)}, zone=zone)
+    oracle = Oracle(made, changes)
+    first = first_minute(made, changes) + DAY
+    found = airtimes(made, spell(first), spell(first + 2 * DAY))
+    starts = {int(begin.timestamp()) // 60: segment for begin, segment in found}
+    for minute in range(first, first + 2 * DAY):
+        segment = starts.get(minute)
+        if segment:
+            assert answer(segment) == oracle.at(minute), spell(minute)
+            assert minute == first or oracle.at(minute) != oracle.at(minute - 1), spell(minute)
+        else:
+            assert oracle.at(minute) == oracle.at(minute - 1), spell(minute)
