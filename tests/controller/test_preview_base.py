@@ -54,6 +54,14 @@ def test_without_a_store_the_base_is_where_the_branch_began(repository: Reposito
     assert bases.find(CommitId(changed), wanted(repository)).label == chosen.label
 
 
+def test_the_default_branch_of_the_clones_origin_counts_before_a_local_one(repository: Repository) -> None:
+    began = repository.git("rev-parse", "HEAD")
+    repository.git("update-ref", "refs/remotes/origin/main", began)
+    repository.commit("not pushed yet")
+    chosen = Bases(repository.path, revision=None, store=None).find(None, wanted(repository))
+    assert chosen.label.startswith(f"commit {began[:12]} ")
+
+
 def test_a_commit_of_the_default_branch_has_nothing_to_be_compared_with(repository: Repository) -> None:
     head = CommitId(repository.git("rev-parse", "HEAD"))
     chosen = Bases(repository.path, revision=None, store=None).find(head, wanted(repository))

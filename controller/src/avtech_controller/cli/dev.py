@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 @click.option("--open/--no-open", "browse", default=True, show_default=True, help="Open the page in the browser.")
 @store_option
 def dev(*, path: Path | None, repo: Path, base: str | None, port: int, browse: bool, store: str | None) -> int:
-    """Watch the work tree: show its findings here, and the preview in a browser that follows every change.
+    """Show findings and preview while you edit.
+
+    Watches the work tree: its findings appear here, and its preview in a browser that follows every change.
 
     PATH is the desired-state repository; the current directory if missing. Errors never stop it: the page keeps the last
     preview and shows what is wrong. The page is served to this machine alone. Ctrl-C ends it.

@@ -53,9 +53,9 @@ def preview(
     store: str | None,
     output: str,
 ) -> None:
-    """Draw what will play where and when: DIR/index.html for a browser, and DIR/SCR-….png for a comment.
+    """Draw what plays where and when, as a page and as pictures.
 
-    The page is one file that needs no network. It shows a calendar for each screen (all screens, unless some are named),
+    DIR/index.html is for a browser: one file that needs no network; DIR/SCR-….png is for a comment. The page shows a calendar for each screen (all screens, unless some are named),
     what changes against the base first and marked, and screens with the same week together.
 
     \b

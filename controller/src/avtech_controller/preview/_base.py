@@ -16,7 +16,13 @@ from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
-_DEFAULT_BRANCHES = ("refs/remotes/origin/HEAD", "refs/heads/main", "refs/heads/master")
+_DEFAULT_BRANCHES = (
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+)
 _Wanted = Mapping[ScreenId, CompiledScreen]
 
 

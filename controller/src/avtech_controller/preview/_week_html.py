@@ -153,8 +153,9 @@ class _Calendar:
             f'<i class="off" style="--a:{start / 3600:g};--h:{(end - start) / 3600:g}" title="the panel is off"></i>'
             for start, end in day.off
         )
+        classes = " ".join(["day", *(["changed"] if changed else []), *(["unusual"] if day.note else [])])
         return (
-            f'<div class="day{" changed" if changed else ""}" role="group" aria-label="{day.date:%A} {_full(day.date)}">'
+            f'<div class="{classes}" role="group" aria-label="{day.date:%A} {_full(day.date)}">'
             f"<h4>{day.date:%a} <b>{day.date.day}</b> {day.date:%b}</h4>{note}"
             f'<div class="lanes" style="--hours:{day.seconds / 3600:g}">{lanes}{unusual}{off}</div></div>'
         )
