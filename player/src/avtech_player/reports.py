@@ -1,15 +1,12 @@
 """The player's report: gathered from its parts, signed with the device key, kept for `status`, written to the store."""
 
 import asyncio
-import contextlib
 import importlib.metadata
 import logging
 import shutil
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
@@ -20,11 +17,12 @@ from avtech_player.last_report import keep_report
 from avtech_player.ports import Stage
 from avtech_player.store import Store
 from avtech_player.sync import Updater
+from avtech_player.system import SystemProbe
 from avtech_schema.envelope import seal
 from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import ByteSize, ClientId, ScreenId
 from avtech_schema.layout import report_key
-from avtech_schema.report import PAYLOAD_TYPE, Report, Storage, System
+from avtech_schema.report import PAYLOAD_TYPE, Report, Storage
 
 _log = logging.getLogger("avtech.player.reports")
 _MAX_ERROR = 1000
@@ -48,6 +46,7 @@ class Reporter:
     library: Library
     clock: TrustedClock
     version: str
+    probe: SystemProbe = field(default_factory=SystemProbe)
 
     async def report(self, updater: Updater, stage: Stage) -> Report:
         """Make a report, keep it for `status`, and write it to the store.
@@ -77,7 +76,7 @@ class Reporter:
             quarantine=state.quarantine[-_QUARANTINE_SHOWN:],
             counters=state.counters,
             storage=await asyncio.to_thread(self._storage),
-            system=_system(),
+            system=self.probe.read(),
             engine=stage.health(),
             now_playing=stage.now(),
             clock_trusted=reading.trusted,
@@ -97,25 +96,3 @@ class Reporter:
             return Storage(ByteSize(usage.total), ByteSize(usage.free), ByteSize(self.library.content_bytes()))
         except (OSError, AvtechError):
             return Storage(ByteSize(0), ByteSize(0), ByteSize(0))
-
-
-def _system() -> System:
-    return System(
-        uptime_s=max(0, int(time.time() - psutil.boot_time())),
-        cpu_bp=_basis_points(psutil.cpu_percent(interval=None)),
-        memory_bp=_basis_points(psutil.virtual_memory().percent),
-        temperature_mc=_temperature(),
-    )
-
-
-def _basis_points(percent: float) -> int:
-    return min(10_000, max(0, round(percent * 100)))
-
-
-def _temperature() -> int | None:
-    """The hottest sensor, in thousandths of a degree; None where there is none that makes sense."""
-    with contextlib.suppress(OSError, AttributeError, ValueError):
-        readings = [sensor.current for sensors in psutil.sensors_temperatures().values() for sensor in sensors]
-        sane = [degrees for degrees in readings if -100 < degrees < 300]
-        return round(max(sane) * 1000) if sane else None
-    return None

@@ -1,11 +1,14 @@
 """Where things lie in the object store, below its prefix (DESIGN section 4)."""
 
+import re
+
 from avtech_schema.identifiers import ClientId, ScreenId, Sha256
 
 METADATA = "metadata/"
 TARGETS = "targets/"
 RELEASES = "releases/"
 TIMESTAMP_KEY = "metadata/timestamp.json"
+_CHAIN = re.compile(r"[0-9a-f]{16}")
 
 
 def metadata_key(role: str, version: int) -> str:
@@ -46,3 +49,24 @@ def report_prefix(client: ClientId, screen: ScreenId) -> str:
 def report_key(client: ClientId, screen: ScreenId) -> str:
     """The player's latest signed report."""
     return f"{report_prefix(client, screen)}latest.json"
+
+
+def plays_prefix(client: ClientId, screen: ScreenId) -> str:
+    """Where a player may write its proof of play; ends in `/`."""
+    return f"plays/{client}/{screen}/"
+
+
+def plays_key(client: ClientId, screen: ScreenId, *, date: str, chain: str, number: int) -> str:
+    """A segment of proof of play: of one day (UTC), the `number`-th of its chain."""
+    return f"{plays_prefix(client, screen)}date={date}/{chain}-{number:08d}.jsonl.zst"
+
+
+def chain_id(text: str) -> str:
+    """Check the name of a chain of segments: 16 lower-case hexadecimal digits, chosen at random by the player.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not _CHAIN.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is not the name of a chain of segments")
+    return text
