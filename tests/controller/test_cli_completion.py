@@ -55,6 +55,7 @@ def test_screens_are_completed_from_the_repository_named_on_the_line(tmp_path: P
     assert _ask("avtech airtime SCR-ACME-000", repository.path) == ["SCR-ACME-0001", "SCR-ACME-0002", "SCR-ACME-0003"]
     assert _ask(f"avtech airtime -C {repository.path} scr-acme-0002", tmp_path) == ["SCR-ACME-0002"]
     assert _ask("avtech airtime SCR-OTHER", repository.path) == []
+    assert _ask("avtech preview SCR-ACME-0001 SCR-ACME-0003", repository.path) == ["SCR-ACME-0003"]
 
 
 def test_what_cannot_be_read_completes_nothing_and_says_nothing(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from avtech_controller.cli import cli
 from avtech_controller.cli._main import run
@@ -127,6 +128,8 @@ def test_the_plan_is_one_comment_that_is_kept_up_to_date(kind: str, service: Ser
     assert "updated" in comment(tmp_path, "second plan", variables).stdout
     ours = [one["body"] for one in service.comments if one["body"].startswith("<!-- avtech-plan -->")]
     assert ours == ["<!-- avtech-plan -->\nsecond plan"]
+    assert "updated" in comment(tmp_path, "<!-- avtech-plan -->\nthird plan", variables).stdout
+    assert [one["body"] for one in service.comments if "third" in one["body"]] == ["<!-- avtech-plan -->\nthird plan"]
     changed = service.calls[-1]
     assert (
         changed
@@ -173,11 +176,18 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-def publish(repository: Repository, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {
+def job(repository: Repository) -> dict[str, str]:
+    """The variables that every job has."""
+    return {
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "HOME": str(repository.path.parent),
         "AVTECH_STORE": f"file://{repository.store_path}",
+    }
+
+
+def publish(repository: Repository, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **job(repository),
         "AVTECH_PUBLISH_KEY": (repository.keys / "publish.pem").read_text(),
         "AVTECH_PUBLISH_ACCEPT_CHANGES": "",
         "AVTECH_PUBLISH_ACCEPT_REMOVALS": "",
@@ -205,6 +215,28 @@ def test_ci_publishes_what_is_checked_out_and_an_overtaken_run_is_no_failure(rep
     assert publish(repository).returncode == 5
     repository.git("checkout", "-q", second)
     assert publish(repository).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_job_of_a_pull_request_comments_the_plan_and_leaves_a_preview(
+    repository: Repository, service: Service, tmp_path: Path
+) -> None:
+    assert publish(repository).returncode == 0
+    repository.screen(3)
+    repository.commit("a screen more")
+    shutil.copy(CI / "comment", repository.path / "ci/comment")
+    workflow = yaml.safe_load((CI / "github/avtech-pull-request.yml").read_text())
+    variables = {**job(repository), **github(service, tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    lines = [step["run"] for name in ("validate", "plan") for step in workflow["jobs"][name]["steps"] if "run" in step]
+    for line in lines:
+        if line != "ci/install":
+            command = ["bash", "-e", "-o", "pipefail", "-c", line]
+            ran = subprocess.run(command, cwd=repository.path, env=variables, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, (line, ran.stdout, ran.stderr)
+    (shown,) = service.comments
+    assert "SCR-ACME-0003" in shown["body"]
+    assert shown["body"] == (repository.path / "out/plan.md").read_text()
+    assert "SCR-ACME-0003" in (repository.path / "out/preview/index.html").read_text()
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from avtech_controller.cli._complete import complete_screens
 from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 from avtech_schema.identifiers import ScreenId
@@ -20,7 +21,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command()
-@click.argument("screens", metavar="[SCR]...", nargs=-1)
+@click.argument("screens", metavar="[SCR]...", nargs=-1, shell_complete=complete_screens)
 @repo_option
 @commit_option
 @click.option(
