@@ -66,14 +66,15 @@ def _client(number: int, screens: int) -> Iterator[tuple[str, str]]:
         yield f"{home}/groups/{area}.yaml", _document("Group", area, spec)
     for screen in range(screens):
         label = f"  labels:\n    site: site-{screen % sites}\n    area: {dice.choice(AREAS)}\n"
-        spec = f"spec:\n  client: {name}\n  title: Screen {screen}\n  timeZone: {ZONES[screen % sites % len(ZONES)]}\n{_display(dice)}"
+        zone = ZONES[screen % sites % len(ZONES)]
+        spec = f"spec:\n  client: {name}\n  title: Screen {screen}\n  timeZone: {zone}\n{_display(dice)}"
         place = f"{home}/screens/SCR-C{number:03}-{screen:05}.yaml"
         yield place, _document("Screen", f"SCR-C{number:03}-{screen:05}", label + spec)
     for playlist in range(playlists):
         held = clips[playlist::playlists] if playlist < len(clips) else [clips[playlist % len(clips)]]
         yield f"{home}/playlists/list-{playlist}.yaml", _playlist(name, playlist, held, dice)
     for schedule in range(max(1, screens // 10)):
-        yield f"{home}/schedules/plan-{schedule}.yaml", _schedule(name, schedule, playlists, sites, dice)
+        yield f"{home}/schedules/plan-{schedule}.yaml", _schedule(name, schedule, playlists, sites)
     for clip in clips:
         yield f"content-index/{name}/{clip}.yaml", _clip(name, clip, dice)
 
@@ -91,12 +92,14 @@ def _display(dice: random.Random) -> str:
 def _playlist(client: str, number: int, clips: list[str], dice: random.Random) -> str:
     items = "".join(f"    - clip: {clip}\n      weight: {dice.randint(1, 4)}\n" for clip in clips)
     nested = f"    - playlist: list-{number // 2 - 1}\n" if number > 3 and number % 4 == 0 else ""
-    return _document("Playlist", f"list-{number}", f"spec:\n  client: {client}\n  title: List {number}\n  items:\n{items}{nested}")
+    return _document(
+        "Playlist", f"list-{number}", f"spec:\n  client: {client}\n  title: List {number}\n  items:\n{items}{nested}"
+    )
 
 
-def _schedule(client: str, number: int, playlists: int, sites: int, dice: random.Random) -> str:
+def _schedule(client: str, number: int, playlists: int, sites: int) -> str:
     if number % 5 == 4:
-        chosen = f"    groups:\n      - {dice.choice(AREAS)}\n"
+        chosen = f"    groups:\n      - {AREAS[number // 5 % len(AREAS)]}\n"
     else:
         chosen = f"    matchLabels:\n      site: site-{number % sites}\n"
     rules = "".join(
@@ -104,7 +107,7 @@ def _schedule(client: str, number: int, playlists: int, sites: int, dice: random
         f'      from: "{start:02}:00"\n'
         f'      until: "{start + 4:02}:00"\n'
         f"      days: [mon, tue, wed, thu, fri{', sat, sun' if part % 2 else ''}]\n"
-        f"      priority: {dice.randint(10, 20)}\n"
+        f"      priority: {10 + part % 2}\n"
         for part, start in enumerate((6, 10, 14, 18))
     )
     night = f"    - play: list-{number % playlists}\n      priority: 1\n"

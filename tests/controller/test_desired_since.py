@@ -78,3 +78,22 @@ def test_the_exit_code_speaks_of_the_change_alone(root: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("fleet/bad.yaml:1:7: error[AVT120]")
     assert run(cli, ["validate", str(root), "--changed-since", "nowhere"]) == 2
     assert "not a commit of this repository" in capsys.readouterr().err
+
+
+SCREEN = "fleet/CLI-A/screens/one.yaml"
+
+
+def test_a_screen_that_seems_to_be_renamed_is_asked_about(root: Path) -> None:
+    (root / SCREEN).write_text(MINIMAL[SCREEN].replace("SCR-A-1", "SCR-A-NEW"))
+    assert found(root) == [("AVT216", SCREEN)]
+    finding = load_change(open_source(root), open_source(root, "HEAD")).loaded.findings[0]
+    assert finding.message == "SCR-A-NEW seems to be SCR-A-1 under a new name"
+    moved = "{moved: [{kind: Screen, from: SCR-A-1, to: SCR-A-NEW}]}"
+    assert moved[1:-1] in finding.help
+    write(root, {"fleet/fleet.yaml": MINIMAL["fleet/fleet.yaml"].replace("{}", moved)})
+    assert found(root) == []
+
+
+def test_screens_that_are_not_alike_are_not_asked_about(root: Path) -> None:
+    (root / SCREEN).write_text(MINIMAL[SCREEN].replace("SCR-A-1", "SCR-A-NEW").replace('"1"', '"2"'))
+    assert found(root) == []

@@ -53,6 +53,14 @@ def compile_state(state: DesiredState, *, only: Collection[ScreenId] | None = No
     return {screen: _compile_screen(state, parts, screen, airing.get(screen, [])) for screen in wanted}
 
 
+def compile_rule_alone(state: DesiredState, screen: ScreenId, rule: Rule) -> Manifest:
+    """A screen's manifest with one rule and nothing else, to see how what the rule names is played.
+
+    The state must be without errors.
+    """
+    return _compile_screen(state, _Parts(state), screen, [rule]).manifest
+
+
 def time_zone_of(state: DesiredState, screen: Screen) -> str:
     """The screen's own zone, else its client's, else the fleet's."""
     client = state.clients.get(ClientId(screen.spec.client))
@@ -168,10 +176,11 @@ def _compile_screen(state: DesiredState, parts: _Parts, name: ScreenId, rules: l
 
 def _display(spec: DisplaySpec) -> Display:
     width, height = (int(pixels) for pixels in spec.resolution.split("x"))
-    return Display(width, height, spec.orientation, _power(spec.power_hours) if spec.power_hours else None)
+    return Display(width, height, spec.orientation, compile_power(spec.power_hours) if spec.power_hours else None)
 
 
-def _power(spec: PowerHoursSpec) -> PowerHours:
+def compile_power(spec: PowerHoursSpec) -> PowerHours:
+    """Power hours in normal form."""
     return PowerHours(seconds_of_day(spec.from_), _until(spec.until), _days(spec.days))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from avtech_controller.checks.airing import Airing
 from avtech_controller.checks.view import View
 from avtech_controller.compiler import CompiledScreen, compile_rule, compile_state, fallback_of
 from avtech_controller.desired._spots import Problem
@@ -14,9 +15,9 @@ from avtech_schema.manifest import Rule
 from avtech_schema.resources import AirCheck, ScheduleRule, parse_instant
 
 
-def check_air(view: View) -> Iterator[Problem]:
+def check_air(view: View, airing: Airing) -> Iterator[Problem]:
     """Checks that need no complete state."""
-    yield from _black_screens(view)
+    yield from _black_screens(view, airing)
     for schedule in view.state.schedules.values():
         for place, rule in enumerate(schedule.spec.rules):
             if _never_plays(rule):
@@ -25,21 +26,17 @@ def check_air(view: View) -> Iterator[Problem]:
                 yield Problem("AVT304", message, spot)
 
 
-def _black_screens(view: View) -> Iterator[Problem]:
+def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
     """A screen with nothing to play is an error; one that has nothing at certain times is a warning."""
     if view.broken or view.broken_names:
         return
-    always = _Always(view)
-    airing: dict[ScreenId, list[tuple[ClientId, Rule]]] = {}
-    for key, schedule in view.state.schedules.items():
-        rules = [(key.client, compile_rule(key.name, number, rule)) for number, rule in enumerate(schedule.spec.rules, 1)]
-        for selected in view.selection.screens(key.client, schedule.spec.screens):
-            airing.setdefault(selected, []).extend(rules)
+    always = Always(view)
+    reaching = {name: keys for keys, names in airing.meeting.items() for name in names}
     for name, screen in view.state.screens.items():
         if screen.spec.client not in view.state.clients:
             continue  # that is said already
         fallback = fallback_of(view.state, screen)
-        rules = airing.get(name, [])
+        rules = [(key.client, rule) for key in reaching[name] for rule in airing.rules[key]]
         spot = view.spot(screen).value("metadata", "name")
         help_ = f"give {name} or {screen.spec.client} a `fallback` playlist"
         if not rules and not fallback:
@@ -54,7 +51,7 @@ def _black_screens(view: View) -> Iterator[Problem]:
             yield Problem("AVT305", message, spot, help=help_)
 
 
-class _Always:
+class Always:
     """Whether something can play at any instant, judged on the safe side."""
 
     def __init__(self, view: View) -> None:
@@ -62,6 +59,7 @@ class _Always:
         self._known: dict[SlugKey, bool] = {}
 
     def rule(self, client: ClientId, rule: Rule) -> bool:
+        """Whether a rule is on air at any instant."""
         whole_day = (rule.from_s, rule.until_s, len(rule.days)) == (0, DAY_SECONDS, 7)
         limits = (rule.valid_from, rule.valid_until, rule.rrule, rule.max_plays_per_hour)
         return whole_day and not rule.excluded and limits == (None,) * 4 and self.playlist(SlugKey(client, rule.playlist))

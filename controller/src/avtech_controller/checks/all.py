@@ -4,26 +4,43 @@ from collections.abc import Iterator
 from datetime import date
 
 from avtech_controller.checks.air import check_air, check_air_checks
+from avtech_controller.checks.airing import airing_of
 from avtech_controller.checks.clocks import check_clocks
 from avtech_controller.checks.content import check_content
+from avtech_controller.checks.gaps import check_gaps, check_unreached
+from avtech_controller.checks.moves import check_moves
 from avtech_controller.checks.places import check_places
 from avtech_controller.checks.policy import check_policy
 from avtech_controller.checks.references import check_references
+from avtech_controller.checks.rights import check_rights
+from avtech_controller.checks.shadows import check_shadows
+from avtech_controller.checks.shapes import check_shapes
+from avtech_controller.checks.shares import check_caps, check_shares
 from avtech_controller.checks.view import View
 from avtech_controller.desired._spots import Problem
 
 
 def check(view: View, today: date | None) -> Iterator[Problem]:
     """Everything that can be judged although other things are wrong; without a day, nothing that depends on it."""
+    airing = airing_of(view)
     yield from check_places(view)
     yield from check_references(view)
     yield from check_content(view)
-    yield from check_air(view)
+    yield from check_air(view, airing)
     yield from check_policy(view)
+    yield from check_moves(view)
+    yield from check_unreached(view, airing)
+    yield from check_caps(view, airing)
+    yield from check_shapes(view, airing)
     if today is not None:
-        yield from check_clocks(view, today)
+        yield from check_clocks(view, airing, today)
+        yield from check_shadows(view, airing, today)
+        yield from check_rights(view, airing, today)
+        yield from check_gaps(view, airing, today)
 
 
-def check_complete(view: View) -> Iterator[Problem]:
+def check_complete(view: View, today: date | None) -> Iterator[Problem]:
     """What can be judged only when nothing else is wrong."""
     yield from check_air_checks(view)
+    if today is not None:
+        yield from check_shares(view, airing_of(view), today)

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from avtech_controller.checks.airing import DAYS_AHEAD, Airing
 from avtech_controller.checks.view import View
-from avtech_controller.compiler import compile_rule, time_zone_of
+from avtech_controller.compiler import time_zone_of
 from avtech_controller.desired._spots import Problem
 from avtech_schema.airtime import time_zone, time_zones
 from avtech_schema.localtime import DAY_SECONDS
@@ -14,23 +15,21 @@ from avtech_schema.manifest import Rule
 from avtech_schema.recurrence import recurring_days
 from avtech_schema.zones import wall_instant
 
-DAYS_AHEAD = 400
 
-
-def check_clocks(view: View, today: date) -> Iterator[Problem]:
+def check_clocks(view: View, airing: Airing, today: date) -> Iterator[Problem]:
     """One warning for each rule whose window a change of the clocks within the next 400 days makes another length."""
-    for key, schedule in view.state.schedules.items():
-        screens = view.selection.screens(key.client, schedule.spec.screens)
-        zones = sorted({time_zone_of(view.state, view.state.screens[name]) for name in screens} & time_zones())
-        for place, rule in enumerate(schedule.spec.rules):
-            found = next(
-                (text for zone in zones if (text := _change(compile_rule(key.name, place + 1, rule), zone, today))), ""
-            )
+    zone_of = {name: time_zone_of(view.state, screen) for name, screen in view.state.screens.items()}
+    for key, rules in airing.rules.items():
+        zones = sorted({zone_of[name] for name in airing.screens[key]} & time_zones())
+        for place, rule in enumerate(rules):
+            found = next((text for zone in zones if (text := _change(rule, zone, today))), "")
             if found:
-                here = view.spot(schedule)
-                spot = here.value("spec", "rules", place, "from" if rule.from_ else "until" if rule.until else "play")
+                schedule = view.state.schedules[key]
+                written = schedule.spec.rules[place]
+                part = "from" if written.from_ else "until" if written.until else "play"
+                spot = view.spot(schedule).value("spec", "rules", place, part)
                 help_ = "no mistake if it is meant; a window that does not touch the night is never concerned"
-                yield Problem("AVT306", f"rule {key.name}/{place + 1} {found}", spot, "by the clock on the wall", help=help_)
+                yield Problem("AVT306", f"rule {rule.id} {found}", spot, "by the clock on the wall", help=help_)
 
 
 def _change(rule: Rule, name: str, today: date) -> str:

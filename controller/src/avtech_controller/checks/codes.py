@@ -83,6 +83,13 @@ _ALL = (
     ),
     Code("AVT213", _E, "unknown time zone", "The time zone is not in the IANA database."),
     Code("AVT214", _W, "selects no screen", "A schedule or group selects no screen, so it has no effect."),
+    Code("AVT215", _W, "move without effect", "An entry of `moved` names a screen that is still there, or one that is not."),
+    Code(
+        "AVT216",
+        _W,
+        "looks like a rename",
+        "A screen went and another came that is like it; without `moved`, plans count both.",
+    ),
     # 3xx: airtime
     Code("AVT301", _E, "air check failed", "What is on air at that instant is not what the air check says."),
     Code(
@@ -92,6 +99,18 @@ _ALL = (
     Code("AVT304", _W, "rule never plays", "A rule cannot be on air on any day."),
     Code("AVT305", _W, "screen could go black at times", "There are times at which nothing can play on the screen."),
     Code("AVT306", _W, "clocks are changed meanwhile", "A change of the clocks in the next 400 days alters a rule's window."),
+    Code("AVT307", _W, "rule always covered", "On all its screens, rules of higher priority cover all the time of a rule."),
+    Code("AVT308", _W, "air without clips", "A rule goes on after the rights or the validity of all its clips have ended."),
+    Code("AVT309", _W, "gap in power hours", "The panel is on and no rule is: only the fallback plays."),
+    Code("AVT310", _W, "screen without schedule", "No schedule of the client reaches the screen: only the fallback plays."),
+    Code("AVT311", _W, "cap without effect", "A rule's cap allows more plays an hour than its clips' lengths do."),
+    Code("AVT312", _W, "playlist longer than its air", "In a week of a rule's windows, its playlist does not come round."),
+    Code(
+        "AVT313",
+        _W,
+        "weights starve clips",
+        "Weights are so uneven that clips have no turn in a week of a rule's windows.",
+    ),
     # 4xx: content
     Code("AVT401", _E, "clip unreadable", "The clip's file is missing, empty, no file, or changed while it was read."),
     Code("AVT402", _E, "not a video", "The clip's file has no moving picture, or is of no known format."),
@@ -103,6 +122,13 @@ _ALL = (
     Code("AVT411", _E, "archived clip in use", "A playlist holds a clip that is archived."),
     Code("AVT412", _W, "clip in no playlist", "An active clip is in no playlist. Archive it, or play it."),
     Code("AVT413", _E, "storage quota exceeded", "The client's active clips hold more bytes than its quota."),
+    Code("AVT414", _W, "clip never plays here", "The clip's rights are over, or do not meet the item's validity."),
+    Code(
+        "AVT415",
+        _W,
+        "clip of the wrong shape",
+        "An upright clip on screens that lie, or a wide one on screens that stand.",
+    ),
     Code("AVT421", _E, "clip cannot be named so", "No name can be made for the clip, or the name is another clip's."),
     Code("AVT422", _E, "clip archived already", "The same bytes are in the index already, archived."),
     Code("AVT423", _E, "no such client", "The client that a clip should be added for does not exist."),
@@ -110,6 +136,12 @@ _ALL = (
     Code("AVT425", _E, "another file in the store", "The store holds something else in a clip's place."),
     # 5xx: policy
     Code("AVT501", _W, "setting without effect yet", "This version does not act on the setting."),
+    Code(
+        "AVT502",
+        _E,
+        "secret in a file",
+        "A key, token or password stands in the file, for all who see the repository.",
+    ),
 )
 
 CODES: dict[str, Code] = {code.code: code for code in _ALL}

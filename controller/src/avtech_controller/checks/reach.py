@@ -1,5 +1,6 @@
 """Which screens a resource reaches, so that a finding can say whom it touches."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from avtech_controller.checks.view import View
@@ -51,13 +52,13 @@ class Reach:
             return frozenset({ScreenId(state.checks[key].spec.screen)})
         return frozenset()
 
-    def impact(self, severity: Severity, kind: str, key: Key) -> str:
-        """How many screens a finding touches, and some of them by name."""
-        screens = sorted(self.screens(kind, key))
+    def impact(self, severity: Severity, touched: Sequence[tuple[str, Key]]) -> str:
+        """How many screens a finding about resources (kind and name) touches, and some of them by name."""
+        screens = sorted(frozenset().union(*(self.screens(kind, key) for kind, key in touched)))
         if not screens:
             return ""
         more = f" and {len(screens) - _SHOWN} more" if len(screens) > _SHOWN else ""
-        if severity is Severity.ERROR and kind != "AirCheck":
+        if severity is Severity.ERROR and touched[0][0] != "AirCheck":
             return f"{_count(screens)} would not compile: {', '.join(screens[:_SHOWN])}{more}"
         return f"concerns {_count(screens)}: {', '.join(screens[:_SHOWN])}{more}"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired._read import MAX_FINDINGS, FileContent, read_file
+from avtech_controller.desired._secrets import masked, secrets_in, without_secrets
 from avtech_controller.desired._source import Source, SourceFile
 from avtech_controller.desired._spots import Locator, Problem
 from avtech_controller.desired._state import DesiredState, Key, Loaded, Origin, key_of
@@ -45,13 +46,26 @@ def load(source: Source, *, today: date | None = None, read: Callable[[SourceFil
         findings = draft.findings(Locator(lambda path: data[path].data if path in data else b""), today)
     broken = any(finding.severity is Severity.ERROR for finding in findings)
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}
+    texts = {path: _text(data[path].data) for path in sorted(shown & data.keys())}
+    findings, texts = _covered(findings, texts)
     return Loaded(
         state=None if broken else draft.state,
         findings=tuple(findings),
         files=len(data),
         screens=len(draft.state.screens),
-        texts={path: _text(data[path].data) for path in sorted(shown & data.keys())},
+        texts=texts,
     )
+
+
+def _covered(findings: list[Finding], texts: dict[str, str]) -> tuple[list[Finding], dict[str, str]]:
+    """Findings and texts that show no secret."""
+    files = {finding.place.file for finding in findings if finding.code == "AVT502"}
+    if not files:
+        return findings, texts
+    secrets = {file: secrets_in(texts[file]) for file in files}
+    known = {file: {texts[file][one.start : one.end] for one in found} for file, found in secrets.items()}
+    safe = [without_secrets(finding, sorted(known.get(finding.place.file, ()))) for finding in findings]
+    return safe, {file: masked(text, secrets[file]) if file in files else text for file, text in texts.items()}
 
 
 class _Draft:
@@ -112,14 +126,14 @@ class _Draft:
         def place(problems: Iterator[Problem]) -> Iterator[Finding]:
             for problem in problems:
                 identity = documents.get(problem.spot.origin)
-                finding = locator.finding(problem)
-                yield finding if identity is None else locator.finding(problem, reach.impact(finding.severity, *identity))
+                touched = problem.touches or ((identity,) if identity else ())
+                yield locator.finding(problem, reach.impact(CODES[problem.code].severity, touched))
 
         found = [finding for content in self._files for finding in content.findings]
         found += place(problem for content in self._files for problem in content.problems)
         found += place(check(view, today))
         if not any(finding.severity is Severity.ERROR for finding in found):
-            found += place(check_complete(view))
+            found += place(check_complete(view, today))
         return sorted(_limited(found), key=lambda finding: (finding.place, finding.code, finding.message))
 
 

@@ -12,6 +12,7 @@ from avtech_controller.checks.codes import CODES
 from avtech_controller.desired import _models
 from avtech_controller.desired._careful import Tree, read_carefully
 from avtech_controller.desired._quick import read_quickly
+from avtech_controller.desired._secrets import secret_findings
 from avtech_controller.desired._source import MAX_FILE_BYTES, SourceFile
 from avtech_controller.desired._spots import Problem, Spot, place_of
 from avtech_controller.desired._state import Key, Origin, SlugKey
@@ -49,7 +50,9 @@ def read_file(file: SourceFile) -> FileContent:
         content.findings.append(_defect(file))
         return content
     try:
-        segments = split(decode(file.data))
+        text = decode(file.data)
+        content.findings.extend(secret_findings(file.path, text))
+        segments = split(text)
     except SyntaxProblem as problem:
         content.findings.append(_finding(problem, file.path))
         content.broken_names.update(_names(file.data.decode("utf-8", "replace")))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from avtech_controller.desired._load import load
 from avtech_controller.desired._source import Source, SourceFile
-from avtech_controller.desired._state import Loaded
+from avtech_controller.desired._spots import Locator
+from avtech_controller.desired._state import DesiredState, Loaded
 from avtech_controller.findings import Finding
 from avtech_schema.identifiers import CommitId
 
@@ -39,9 +40,24 @@ def load_change(source: Source, base: Source, *, today: date | None = None) -> C
     loaded = load(new, today=today)
     if not changed:
         return Change(replace(loaded, findings=()), changed, len(loaded.findings))
-    before = load(old, today=today).findings
-    kept = tuple(_brought_about(loaded.findings, before, changed))
-    return Change(replace(loaded, findings=kept), changed, len(loaded.findings) - len(kept))
+    before = load(old, today=today)
+    kept = [*_brought_about(loaded.findings, before.findings, changed), *_renames(new, loaded.state, before.state)]
+    findings = tuple(sorted(kept, key=lambda finding: (finding.place, finding.code, finding.message)))
+    texts = {**loaded.texts, **{f.place.file: new.text(f.place.file) for f in kept if f.place.file not in loaded.texts}}
+    earlier = sum(finding not in kept for finding in loaded.findings)
+    return Change(replace(loaded, findings=findings, texts=texts), changed, earlier)
+
+
+def _renames(source: "_Held", now: DesiredState | None, before: DesiredState | None) -> Iterator[Finding]:
+    """Screens that seem to have been renamed; told only where both states are without errors."""
+    from avtech_controller.checks.moves import check_renames  # the checks stand on this package
+    from avtech_controller.checks.view import view_of
+
+    if now is None or before is None:
+        return
+    locator = Locator(source.data)
+    for problem in check_renames(view_of(now), before.screens):
+        yield locator.finding(problem)
 
 
 class _Held:
@@ -51,6 +67,14 @@ class _Held:
         self.root: Path = source.root
         self.commit: CommitId | None = source.commit
         self.by_path = {file.path: file for file in source.files()}
+
+    def data(self, path: str) -> bytes:
+        """The bytes of a file; none if it is not there."""
+        return self.by_path[path].data if path in self.by_path else b""
+
+    def text(self, path: str) -> str:
+        """The text of a file that was read before."""
+        return self.data(path).decode("utf-8", "replace").replace("\r\n", "\n")
 
     def files(self) -> Iterator[SourceFile]:
         """The files as they were read."""

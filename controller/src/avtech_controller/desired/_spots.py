@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired._careful import Tree, read_carefully, walk
-from avtech_controller.desired._state import Origin
+from avtech_controller.desired._state import Key, Origin
 from avtech_controller.desired._text import Range, SyntaxProblem, decode, split
 from avtech_controller.findings import Finding, Place
 
@@ -39,7 +39,7 @@ class Problem:
     label: str = ""
     related: tuple[tuple[Spot, str], ...] = ()
     help: str = ""
-    touches: tuple[tuple[str, object], ...] = ()
+    touches: tuple[tuple[str, Key], ...] = ()
     """Kinds and names of the resources whose screens it touches; those of the document itself if empty."""
 
 

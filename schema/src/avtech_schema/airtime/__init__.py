@@ -8,6 +8,7 @@ from avtech_schema.airtime._rotation import MAX_SEGMENTS, History, Play, next_tu
 from avtech_schema.airtime._segment import Lineup, OnAir, Segment, Share, Turn
 from avtech_schema.airtime._timeline import Timeline, airtime, airtimes
 from avtech_schema.airtime._transitions import Change, Effect, transition_effects
+from avtech_schema.airtime._windows import days as window_days
 from avtech_schema.recurrence import check_rrule
 from avtech_schema.zones import local_instant, time_zone, time_zones
 
@@ -34,4 +35,5 @@ __all__ = [
     "time_zone",
     "time_zones",
     "transition_effects",
+    "window_days",
 ]
