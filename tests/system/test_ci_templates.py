@@ -53,7 +53,7 @@ def _check_jsonschema(*arguments: str | Path) -> None:
 
 
 def test_the_workflows_are_what_github_takes() -> None:
-    assert len(WORKFLOWS) == 3
+    assert len(WORKFLOWS) == 4
     _check_jsonschema("--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
 
 
@@ -148,12 +148,12 @@ def test_no_step_pastes_what_others_wrote_into_a_shell() -> None:
             assert "${{" not in step.get("run", ""), path
 
 
-def test_the_publishing_key_is_in_one_job_alone_and_that_job_is_never_stopped_half_way() -> None:
-    holders = [path.name for path in WORKFLOWS if "AVTECH_PUBLISH_KEY" in path.read_text()]
-    assert holders == ["avtech-publish.yml"]
+def test_each_key_is_in_one_job_alone_and_those_jobs_are_never_stopped_half_way() -> None:
+    for key, holder in (("AVTECH_PUBLISH_KEY", "avtech-publish.yml"), ("AVTECH_HEARTBEAT_KEY", "avtech-heartbeat.yml")):
+        assert [path.name for path in WORKFLOWS if key in path.read_text()] == [holder]
+        assert "pull_request" not in (ROOT / "ci/github" / holder).read_text()
     publish = _load(ROOT / "ci/github/avtech-publish.yml")
     assert publish["concurrency"] == {"group": "avtech-publish", "cancel-in-progress": False}
-    assert "pull_request" not in publish[True]  # YAML 1.1 reads the key `on` as true
     job = _load(GITLAB)["publish"]
     assert (job["resource_group"], job["interruptible"]) == ("avtech-publish", False)
     assert all("CI_COMMIT_REF_PROTECTED" in rule["if"] for rule in job["rules"])
