@@ -14,8 +14,8 @@ from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
-MAX_CLOCK_WEEKS = 1000
-"""The week of a clock change is measured for changes of as many different manifests; beyond, it would take too long."""
+MAX_CLOCK_WEEKS = 10_000
+"""The weeks of clock changes are measured if as many different manifests take part; beyond, it would take too long."""
 UNREADABLE = "the released manifest is not readable; what changes cannot be shown"
 
 

@@ -1,24 +1,15 @@
-"""How long each clip is on air over a stretch of time: the expected share of every segment, by weights and lengths. Pure.
-
-Weights count plays, so a clip's part of the air is its plays per round times its length. Only time in which the panel is
-on counts. A rule's cap is reckoned as a flow: within each local clock hour the rules play in proportion to their weights
-until a cap is reached, and those next in order fill the rest. That leaves out where single clips begin and end, so
-minutes under a cap, and those of stretches shorter than a round, are approximate.
-"""
+"""Adds up the air of clips: what each group of shares plays while it is on air, caps included."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from functools import lru_cache
 
-from avtech_schema.airtime import Lineup, Segment, Share, airtimes, panel
+from avtech_schema.airtime import Lineup, Share
 from avtech_schema.identifiers import VideoId
-from avtech_schema.localtime import DAY_SECONDS
-from avtech_schema.manifest import Asset, Manifest
-from avtech_schema.zones import from_instant, local_day, offset_at, time_zone, to_instant, wall_instant
+from avtech_schema.manifest import Asset
+from avtech_schema.zones import offset_at, time_zone
 
-CLOCK_CHANGE_DAYS = 400
-"""How far ahead a change of the clocks is looked for."""
+Groups = tuple[tuple[Share, ...], ...]
+"""The shares on air, and the groups that step in, in order, when those before have reached their caps."""
 _HOUR = 3600
 _NONE_LEFT = 1e-9
 
@@ -38,61 +29,6 @@ class Air:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockWeek:
-    """The seven local days around a change of the clocks, as instants, and the day of the change."""
-
-    day: date
-    start: datetime
-    end: datetime
-
-
-def air(manifest: Manifest, start: datetime, end: datetime) -> Air:
-    """How long each clip of a screen is on air from `start` to `end` (aware).
-
-    Raises:
-        ValueError: an instant has no offset, or the manifest's zone or a recurrence is none.
-    """
-    meter = _Meter(manifest)
-    spans = list(_panel_on(manifest, to_instant(start), to_instant(end)))
-    found = airtimes(manifest, start, end)
-    ends = [instant for instant, _ in found[1:]] + [end]
-    for (first, segment), last in zip(found, ends, strict=True):
-        for begin, stop in _overlaps(spans, to_instant(first), to_instant(last)):
-            meter.add(segment, begin, stop)
-    return meter.total()
-
-
-@lru_cache(maxsize=4096)
-def next_clock_week(zone_name: str, after: datetime) -> ClockWeek | None:
-    """The week around the next change of a zone's clocks that begins on or after an instant; None if there is none ahead.
-
-    Raises:
-        ValueError: there is no such zone.
-    """
-    zone = time_zone(zone_name)
-    first = to_instant(after)
-    before = offset_at(zone, first)
-    for days in range(1, CLOCK_CHANGE_DAYS + 1):
-        instant = first + days * DAY_SECONDS
-        if offset_at(zone, instant) != before:
-            day = _changed_day(zone_name, instant - DAY_SECONDS, instant)
-            edges = (wall_instant(zone, edge, 0, last=False) for edge in (day - 3, day + 4))
-            start, end = (from_instant(edge) for edge in edges)
-            return ClockWeek(date.fromordinal(day), start, end)
-    return None
-
-
-def _changed_day(zone_name: str, before: int, after: int) -> int:
-    """The local day that ends with another offset than it began with, between two instants whose offsets differ."""
-    zone = time_zone(zone_name)
-    offset = offset_at(zone, before)
-    while after - before > 1:
-        middle = (before + after) // 2
-        before, after = (middle, after) if offset_at(zone, middle) == offset else (before, middle)
-    return local_day(zone, before)
-
-
-@dataclass(frozen=True, slots=True)
 class _Mix:
     """What one play of a lineup is: the mean length of a play, and the part of the air that each clip has."""
 
@@ -101,11 +37,12 @@ class _Mix:
 
 
 @dataclass(slots=True)
-class _Meter:
-    """Adds up the air of segments, asked for in rising order."""
+class Meter:
+    """Adds up the air of groups of shares; those with caps must come in rising order."""
 
-    manifest: Manifest
-    _plain: dict[str, tuple[Segment, float]] = field(default_factory=dict)
+    zone: str
+    assets: Mapping[VideoId, Asset]
+    _plain: dict[Groups, float] = field(default_factory=dict)
     _shares: dict[tuple[str | None, str], tuple[Share, float]] = field(default_factory=dict)
     _mixes: dict[str, _Mix] = field(default_factory=dict)
     _nothing: float = 0
@@ -113,25 +50,24 @@ class _Meter:
     _plays: dict[str, float] = field(default_factory=dict)
     _capped: bool = False
 
-    def add(self, segment: Segment, start: int, end: int) -> None:
-        """Count a segment that is on air over [start, end)."""
-        if not segment.shares:
+    def add(self, groups: Groups, start: int, end: int) -> None:
+        """Count groups that are on air over [start, end); none means that nothing can play."""
+        if not groups:
             self._nothing += end - start
-        elif not segment.reserves and all(share.max_plays_per_hour is None for share in segment.shares):
-            known = self._plain.get(segment.key)
-            self._plain[segment.key] = (segment, (known[1] if known else 0) + end - start)
+        elif len(groups) == 1 and all(share.max_plays_per_hour is None for share in groups[0]):
+            self._plain[groups] = self._plain.get(groups, 0) + end - start
         else:
             self._capped = True
-            for hour, begin, stop in _hours(segment.time_zone, start, end):
+            for hour, begin, stop in _hours(self.zone, start, end):
                 if hour != self._hour:
                     self._hour, self._plays = hour, {}
-                self._flow((segment.shares, *segment.reserves), stop - begin)
+                self._flow(groups, stop - begin)
 
     def total(self) -> Air:
         """All that was counted."""
-        for segment, seconds in self._plain.values():
-            cycle = self._cycle(segment.shares)
-            for share in segment.shares:
+        for (shares,), seconds in self._plain.items():
+            cycle = self._cycle(shares)
+            for share in shares:
                 self._give(share, seconds * share.weight * self._mix(share.lineup).seconds / cycle)
         clips: dict[VideoId, float] = {}
         scheduled = fallback = 0.0
@@ -182,7 +118,7 @@ class _Meter:
                 if here.key in self._mixes:
                     continue
                 if nested_are_known:
-                    self._mixes[here.key] = _mixed(here, self._mixes, self.manifest.assets)
+                    self._mixes[here.key] = _mixed(here, self._mixes, self.assets)
                 else:
                     stack.append((here, True))
                     stack.extend((turn.lineup, False) for turn in here.turns if turn.lineup)
@@ -212,20 +148,3 @@ def _hours(zone_name: str, start: int, end: int) -> Iterator[tuple[int, int, int
         stop = min(end, hour + _HOUR)
         yield hour, start, stop
         start = stop
-
-
-def _panel_on(manifest: Manifest, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretches in which the panel is on."""
-    while start < end:
-        found = panel(manifest, datetime.fromtimestamp(start, UTC))
-        until = min(end, to_instant(found.until)) if found.until else end
-        if found.on:
-            yield start, until
-        start = until
-
-
-def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """What [start, end) has in common with rising spans."""
-    for first, last in spans:
-        if first < end and start < last:
-            yield max(first, start), min(last, end)
