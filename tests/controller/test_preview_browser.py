@@ -154,6 +154,26 @@ def test_help_and_search_are_a_key_away(desk: Look) -> None:
     assert [week.get_attribute("id") for week in desk.page.locator(".week:visible").all()] == ["SCR-ACME-MADRID-LOBBY"]
 
 
+def test_a_page_that_is_loaded_anew_looks_as_it_did(desk: Look) -> None:
+    desk.page.locator("details.same > summary").click()
+    desk.page.locator("#find").fill("lobby")
+    desk.page.reload()
+    assert desk.page.locator("#find").input_value() == "lobby"
+    names = [week.get_attribute("id") for week in desk.page.locator(".week:visible").all()]
+    assert names == ["SCR-ACME-MADRID-LOBBY", "SCR-ACME-NEWYORK-LOBBY"]
+
+
+def test_a_click_keeps_the_details_until_a_click_beside(desk: Look) -> None:
+    blocks = desk.page.locator("#SCR-ACME-MADRID-CANTEEN .after .block")
+    blocks.nth(1).click()
+    kept = desk.shown()
+    blocks.nth(3).hover()
+    assert desk.shown() == kept
+    desk.page.locator("h1").click()
+    blocks.nth(3).hover()
+    assert desk.shown() != kept
+
+
 def test_a_pointer_shows_caps_and_what_steps_in(desk: Look) -> None:
     desk.page.locator("#SCR-ACME-MADRID-SHOP .block", has_text="brand").first.hover()
     shown = desk.shown()

@@ -112,7 +112,7 @@ def test_the_words_say_what_changes() -> None:
     (week,) = weeks(after, before={"SCR-ACME-0001": before})
     reader = Reader(render_page(preview(week, before="commit abc", changed=1)))
     assert "Mon to Fri, 12:00–14:00 offers → becomes  lunch" in reader.text
-    assert "1 of 1 screen will show something else." in reader.text
+    assert "1 of 1 screen will show something else on these days." in reader.text
     assert (len(reader.all("section", "changed")), len(reader.all("div", "changed"))) == (1, 5)
     marked = reader.all("button", "changed")
     assert {(attrs["data-side"], attrs["data-when"]) for attrs in marked if "Mon" in str(attrs["data-when"])} == {
@@ -149,14 +149,15 @@ def test_a_thousand_screens_give_a_page_of_bounded_size_and_time(
 ) -> None:
     subject, compiled = thousand(tmp_path, distinct)
     start = time.perf_counter()
-    made = make_preview(subject, Chosen(None), DATES, Workshop(tmp_path, None))
+    workshop = Workshop(tmp_path, None)
+    made = make_preview(subject, Chosen(None), DATES, workshop)
     page = render_page(made)
-    assert time.perf_counter() - start < 20
+    assert time.perf_counter() - start < 60
     assert (len(made.weeks), made.left_out) == (drawn, left_out)
     assert len(page.encode()) < 2_000_000
     if left_out[0]:
         assert "950 more screens with 950 other weeks are not drawn" in Reader(page).text
-        assert len(make_preview(subject, Chosen(None), DATES, Workshop(tmp_path, None), every=True).weeks) == len(compiled)
+        assert len(make_preview(subject, Chosen(None), DATES, workshop, every=True).weeks) == len(compiled)
     else:
         assert "334 screens: same week" in Reader(page).text
         assert len(draw_pictures(made)) == 3

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 from avtech_controller.preview import Dates, State
 from avtech_controller.preview._week_html import days_text
-from avtech_controller.preview._weeks import Memory, screen_weeks
+from avtech_controller.preview._weeks import MAX_SEARCHES, Memory, screen_weeks
 from avtech_schema.identifiers import VideoId
+from avtech_schema.manifest import PowerHours
 from tests.controller.preview_weeks import DATES, MONDAY, SUNDAY, manifest, one_week, rule, weeks
 from tests.controller.publishing import asset, screen
 
@@ -110,3 +111,37 @@ def test_a_memory_gives_what_it_computed_before_and_forgets_what_is_gone() -> No
     assert first[0].days is again[0].days
     screen_weeks([], None, DATES, memory)
     assert screen_weeks(compiled, None, DATES, memory)[0].days is not first[0].days
+
+
+def test_a_change_beyond_the_shown_days_is_found_and_said() -> None:
+    before = manifest(rule("day/1", "offers", 9, 21))
+    eve = rule("day/2", "closing", 18, 20, priority=5, valid_from="2026-12-24", valid_until="2026-12-24")
+    week = one_week(manifest(rule("day/1", "offers", 9, 21), eve), before)
+    assert week.state is State.OTHERWISE
+    assert week.remarks == ("what it plays changes later, first on Thursday 24 December 2026",)
+    assert week.changes == ()
+    other = one_week(manifest(rule("day/1", "offers", 9, 21), replace(eve, valid_from="2028-01-01", valid_until=None)), before)
+    assert other.state is State.SAME
+
+
+def test_what_else_changes_about_a_screen_is_said() -> None:
+    before = manifest(rule("day/1", "offers", 9, 21))
+    power = replace(before.display, power=PowerHours(6 * 3600, 23 * 3600, WORKDAYS))
+    assert one_week(replace(before, display=power), before).remarks == ("the hours in which its panel is on change",)
+    larger = replace(before.display, width=3840)
+    assert one_week(replace(before, display=larger), before).remarks == ("its panel's size or orientation changes",)
+    moved = one_week(replace(before, time_zone="Europe/Lisbon"), before)
+    assert moved.remarks == ("its time zone changes from Europe/Madrid to Europe/Lisbon",)
+    assert moved.state is State.OTHERWISE
+
+
+def test_looking_beyond_the_shown_days_is_bounded() -> None:
+    before, day = manifest(rule("day/1", "offers", 9, 21)), rule("day/1", "offers", 9, 21)
+    eves = [
+        rule("x/2", "closing", 18, 20 + place / 60, priority=5, valid_from="2026-12-24", valid_until="2026-12-24")
+        for place in range(MAX_SEARCHES + 10)
+    ]
+    made = [manifest(day, eve, name=f"SCR-ACME-{place}") for place, eve in enumerate(eves)]
+    found = weeks(*made, before={screen.screen: replace(before, screen=screen.screen) for screen in made})
+    assert sum(len(week.screens) for week in found if week.state is State.OTHERWISE) == MAX_SEARCHES + 10
+    assert {len(week.screens) for week in found} == {MAX_SEARCHES, 10}

@@ -9,6 +9,7 @@ import orjson
 
 from avtech_controller.cli._complete import complete_screens
 from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
+from avtech_controller.render import clean
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 from avtech_schema.identifiers import ScreenId
 
@@ -56,8 +57,9 @@ def preview(
 ) -> None:
     """Draw what plays where and when, as a page and as pictures.
 
-    DIR/index.html is for a browser: one file that needs no network; DIR/SCR-….png is for a comment. The page shows a calendar for each screen (all screens, unless some are named),
-    what changes against the base first and marked, and screens with the same week together.
+    DIR/index.html is for a browser: one file that needs no network; DIR/SCR-….png is for a comment. The page shows a
+    calendar for each screen (all screens, unless some are named), what changes against the base first and marked, and
+    screens with the same week together.
 
     \b
     Examples:
@@ -147,7 +149,7 @@ def _screen(state: "DesiredState", text: str) -> ScreenId:
 def _tell(made: "Preview", directory: Path, files: dict[ScreenId, str], output: str) -> None:
     weeks, left_out = made.left_out
     for note in made.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(f"note: {clean(note)}", err=True)
     if weeks:
         click.echo(f"note: {left_out} screens with {weeks} other weeks are not drawn; name screens, or give --all", err=True)
     page = directory / "index.html"
@@ -156,8 +158,16 @@ def _tell(made: "Preview", directory: Path, files: dict[ScreenId, str], output: 
         return
     click.echo(f"{page}")
     compared = f" against {made.before}" if made.before else "; there is nothing to compare with"
-    changed = f"{made.changed} of {made.screens} screens change" if made.before else f"{made.screens} screens"
-    click.echo(f"{changed}: {made.after}{compared}, {made.first} to {made.last}", err=True)
+    click.echo(f"{_changed(made)}: {made.after}{compared}, {made.first} to {made.last}", err=True)
+
+
+def _changed(made: "Preview") -> str:
+    if not made.before:
+        return f"{made.screens} screens"
+    parts = [f"{made.changed} of {made.screens} screens change"]
+    parts += [f"{made.otherwise} change in another way or on later days"] if made.otherwise else []
+    parts += [f"{made.unknown} cannot be compared"] if made.unknown else []
+    return ", ".join(parts)
 
 
 def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, Any]:
@@ -169,11 +179,14 @@ def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, 
         "before": made.before or None,
         "screens": made.screens,
         "changed": made.changed,
+        "changed_otherwise": made.otherwise,
+        "not_comparable": made.unknown,
         "removed": list(made.gone),
         "notes": list(made.notes),
         "weeks": [
             {
                 "state": week.state.name.lower(),
+                "remarks": list(week.remarks),
                 "client": week.client,
                 "screens": list(week.screens),
                 "pictures": [files[screen] for screen in week.screens if screen in files],

@@ -14,7 +14,7 @@ from avtech_controller.preview._week_html import dates_text, week_html
 from avtech_controller.preview._weeks import ScreenWeek, State
 from avtech_schema.identifiers import VideoId
 
-_CHANGING = (State.CHANGED, State.ADDED, State.UNKNOWN)
+_CHANGING = (State.CHANGED, State.ADDED, State.UNKNOWN, State.OTHERWISE)
 MAX_LEGEND = 40
 MAX_GONE = 100
 _KEYS = (
@@ -91,9 +91,14 @@ def _verdict(preview: Preview) -> str:
     screens = _count(preview.screens, "screen")
     if not preview.before:
         return f"{screens}; there is nothing to compare with."
+    parts = [f"<mark>{preview.changed:,} of {screens}</mark> will show something else on these days"]
     if not preview.changed:
-        return f"Nothing changes on these days on any of {screens}."
-    return f"<mark>{preview.changed:,} of {screens}</mark> will show something else."
+        parts = [f"What plays on these days stays the same on {'all' if not preview.unknown else 'all other'} screens"]
+    if preview.otherwise:
+        parts.append(f"<mark>{_count(preview.otherwise, 'screen')}</mark> will change in another way or on later days")
+    if preview.unknown:
+        parts.append(f"<mark>{_count(preview.unknown, 'screen')}</mark> cannot be compared: what plays there now is unreadable")
+    return "; ".join(parts) + "."
 
 
 def _count(number: int, what: str) -> str:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from avtech_controller.preview._compare import DayPair, Piece
 from avtech_controller.preview._marks import Marks
 from avtech_controller.preview._programme import Kind
-from avtech_controller.preview._week_html import days_text, name_of
+from avtech_controller.preview._week_html import BADGES, days_text, name_of
 from avtech_controller.preview._weeks import WEEK, ScreenWeek, State
 from avtech_schema.identifiers import ClientId
 
@@ -54,6 +54,7 @@ def _lines(week: ScreenWeek) -> Iterator[str]:
         yield f"{days_text(change.days)}, {change.start_clock}–{change.end_clock}:  {what}"
     if len(week.changes) > MAX_LINES:
         yield f"and {len(week.changes) - MAX_LINES} more changes"
+    yield from week.remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class _Sheet:
 
     def heading(self, heading: str, title: str, state: State) -> None:
         """The screens' names, and a word on whether they change."""
-        badge = {State.CHANGED: "CHANGES", State.ADDED: "NEW", State.UNKNOWN: "CANNOT COMPARE"}.get(state, "")
+        badge = BADGES.get(state, "").upper()
         room = WIDTH - _LEFT - _RIGHT - (150 if badge else 0)
         self.text((_LEFT, 14), heading, _INK, 24, room)
         self.text((_LEFT, 44), title, _SOFT, 15, room)

@@ -31,6 +31,8 @@ class Clip:
 class Preview:
     """The weeks of some screens. `after` and `before` say in words which states these are; `before` is empty without one.
 
+    `changed` counts screens that play something else on these days or are new, `otherwise` those that change in another
+    way, `unknown` those that cannot be compared.
     `left_out` counts the weeks that are not drawn and the screens that show them, `gone` are screens that only the base has.
     """
 
@@ -41,6 +43,8 @@ class Preview:
     weeks: tuple[ScreenWeek, ...]
     screens: int
     changed: int
+    otherwise: int = 0
+    unknown: int = 0
     left_out: tuple[int, int] = (0, 0)
     gone: tuple[ScreenId, ...] = ()
     clips: Mapping[VideoId, Clip] = field(default_factory=dict)
@@ -84,7 +88,9 @@ def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Works
         before=chosen.label,
         weeks=drawn,
         screens=len(subject.screens),
-        changed=sum(len(week.screens) for week in weeks if week.state in (State.CHANGED, State.ADDED)),
+        changed=_count(weeks, State.CHANGED, State.ADDED),
+        otherwise=_count(weeks, State.OTHERWISE),
+        unknown=_count(weeks, State.UNKNOWN),
         left_out=(len(rest), sum(len(week.screens) for week in rest)),
         gone=tuple(sorted(chosen.base.screens.keys() - subject.state.screens.keys())) if chosen.base else (),
         clips={name: _clip(video, pictures.found.get(name)) for name, video in videos.items()},
@@ -96,6 +102,10 @@ def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Works
         },
         notes=chosen.notes + pictures.notes,
     )
+
+
+def _count(weeks: Iterable[ScreenWeek], *states: State) -> int:
+    return sum(len(week.screens) for week in weeks if week.state in states)
 
 
 def _videos(weeks: Iterable[ScreenWeek], state: DesiredState, before: DesiredState | None) -> dict[VideoId, Video]:

@@ -23,7 +23,8 @@ _EYEBROWS = {
     Kind.FALLBACK: '<span class="eyebrow">fallback</span>',
     Kind.EMERGENCY: '<span class="eyebrow">emergency</span>',
 }
-_BADGES = {State.CHANGED: "changes", State.ADDED: "new", State.UNKNOWN: "cannot compare"}
+BADGES = {State.CHANGED: "changes", State.ADDED: "new", State.UNKNOWN: "cannot compare", State.OTHERWISE: "changes"}
+"""What is said beside the names of screens."""
 
 
 def week_html(week: ScreenWeek, preview: Preview, marks: Marks, details: Details) -> str:
@@ -79,7 +80,7 @@ def _words(week: ScreenWeek, preview: Preview) -> str:
 def _header(week: ScreenWeek, preview: Preview) -> str:
     first, *others = week.screens
     title = _title(first, preview)
-    badge = f'<span class="badge {week.state.name.lower()}">{_BADGES[week.state]}</span>' if week.state in _BADGES else ""
+    badge = f'<span class="badge {week.state.name.lower()}">{BADGES[week.state]}</span>' if week.state in BADGES else ""
     zones = ", ".join(week.zones[:4]) + (f" and {len(week.zones) - 4} more zones" if len(week.zones) > 4 else "")
     facts = f"{zones} · {week.client}"
     if others:
@@ -99,9 +100,10 @@ def _title(screen: ScreenId, preview: Preview) -> str:
 
 
 def _changes(week: ScreenWeek) -> str:
-    if not week.changes:
+    if not week.changes and not week.remarks:
         return ""
     items = "".join(_change(change) for change in week.changes[:MAX_CHANGES])
+    items += "".join(f"<li>{escape(remark)}</li>" for remark in week.remarks)
     more = f"<li>and {len(week.changes) - MAX_CHANGES} more changes</li>" if len(week.changes) > MAX_CHANGES else ""
     return f'<ul class="changes">{items}{more}</ul>'
 

@@ -1,13 +1,13 @@
 """Every screen's week, each computed once, and screens that show the same put together. Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.preview._calendar import Day, calendar
-from avtech_controller.preview._compare import Change, DayPair, changes, pair_days
+from avtech_controller.preview._calendar import calendar
+from avtech_controller.preview._compare import Change, DayPair, changes, first_difference, pair_days
 from avtech_schema.airtime import time_zone
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId, ScreenId
@@ -15,16 +15,22 @@ from avtech_schema.manifest import Manifest
 
 WEEK = 7
 MAX_DAYS = 31
+MAX_SEARCHES = 50
+"""How many different weeks of one preview are looked beyond; a search takes some hundredths of a second."""
 
 
 class State(IntEnum):
-    """What becomes of a screen, in the order in which a page shows them. `UNKNOWN`: its released manifest is unreadable."""
+    """What becomes of a screen, in the order in which a page shows them."""
 
     CHANGED = 0
+    """It plays something else on these days."""
     ADDED = 1
     UNKNOWN = 2
-    SAME = 3
-    ALONE = 4
+    """What it plays now cannot be read."""
+    OTHERWISE = 3
+    """It plays the same on these days, but something else about it changes; `remarks` say what."""
+    SAME = 4
+    ALONE = 5
     """There is nothing to compare with."""
 
 
@@ -65,6 +71,7 @@ class ScreenWeek:
     state: State
     days: tuple[DayPair, ...]
     changes: tuple[Change, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class _Week:
     client: ClientId
     zone: str
     days: tuple[DayPair, ...]
+    remarks: tuple[str, ...]
     identity: str
 
 
@@ -82,17 +90,23 @@ class Memory:
     def __init__(self) -> None:
         self._weeks: dict[tuple[str, str, date, date], _Week] = {}
         self._used: dict[tuple[str, str, date, date], _Week] = {}
+        self._searches = MAX_SEARCHES
 
     def week(self, compiled: CompiledScreen, base: Base | None, days: tuple[date, date]) -> _Week:
         """A screen's week, computed unless an equal manifest with an equal base was met before."""
-        key = (_nameless(compiled.manifest, compiled.data), _before_key(base, compiled.screen), *days)
-        week = self._used.get(key) or self._weeks.get(key) or _week(compiled, base, days)
+        before = _before_key(base, compiled.screen)
+        key = (_nameless(compiled.manifest, compiled.data), before, *days)
+        week = self._used.get(key) or self._weeks.get(key)
+        if week is None:
+            week = _week(compiled, base, days, search=self._searches > 0)
+            self._searches -= week.state in (State.SAME, State.OTHERWISE) and key[0] != before
         self._used[key] = week
         return week
 
     def forget(self) -> None:
         """Drop what the last preview did not show."""
         self._weeks, self._used = self._used, {}
+        self._searches = MAX_SEARCHES
 
 
 def screen_weeks(
@@ -121,22 +135,42 @@ def _before_key(base: Base | None, screen: ScreenId) -> str:
     return _nameless(before, before.canonical()) if before else "unknown"
 
 
-def _week(compiled: CompiledScreen, base: Base | None, days: tuple[date, date]) -> _Week:
-    first, last = days
-    after = calendar(compiled.manifest, first, last)
-    before: tuple[Day, ...] | None = None
-    state = State.ALONE
-    if base is not None:
-        old = base.screens.get(compiled.screen)
-        state = State.ADDED if compiled.screen not in base.screens else State.UNKNOWN if old is None else State.SAME
-        before = calendar(old, first, last) if old else None
-    pairs = pair_days(before, after)
-    if any(pair.before is not None for pair in pairs):
-        state = State.CHANGED
-    return _Week(state, compiled.client, compiled.manifest.time_zone, pairs, _identity(compiled.client, state, pairs))
+def _week(compiled: CompiledScreen, base: Base | None, days: tuple[date, date], *, search: bool) -> _Week:
+    new, old = compiled.manifest, base.screens.get(compiled.screen) if base else None
+    pairs = pair_days(calendar(old, *days) if old else None, calendar(new, *days))
+    differs = any(pair.before is not None for pair in pairs)
+    remarks = (*_about(old, new), *(() if differs else _later(old, new, days[1], search=search))) if old else ()
+    if base is None:
+        state = State.ALONE
+    elif old is None:
+        state = State.UNKNOWN if compiled.screen in base.screens else State.ADDED
+    else:
+        state = State.CHANGED if differs else State.OTHERWISE if remarks else State.SAME
+    identity = _identity(compiled.client, (state, remarks), pairs)
+    return _Week(state, compiled.client, new.time_zone, pairs, remarks, identity)
 
 
-def _identity(client: ClientId, state: State, pairs: tuple[DayPair, ...]) -> str:
+def _about(old: Manifest, new: Manifest) -> Iterator[str]:
+    """What changes about a screen besides what it plays."""
+    if old.time_zone != new.time_zone:
+        yield f"its time zone changes from {old.time_zone} to {new.time_zone}"
+    if old.display.power != new.display.power:
+        yield "the hours in which its panel is on change"
+    if replace(old.display, power=None) != replace(new.display, power=None):
+        yield "its panel's size or orientation changes"
+
+
+def _later(old: Manifest, new: Manifest, last: date, *, search: bool) -> Iterator[str]:
+    """When what a screen plays changes, if not on the days up to `last`."""
+    if old.rules == new.rules and old.playlists == new.playlists and old.assets == new.assets and old.fallback == new.fallback:
+        return
+    if not search:
+        yield "its rules, playlists or clips change, but not on these days"
+    elif day := first_difference(old, new, last):
+        yield f"what it plays changes later, first on {day:%A} {day.day} {day:%B} {day.year}"
+
+
+def _identity(client: ClientId, state: tuple[State, tuple[str, ...]], pairs: tuple[DayPair, ...]) -> str:
     """Equal for weeks that look the same in every part, each by its own clocks."""
     seen = [
         (
@@ -162,4 +196,5 @@ def _screen_week(members: list[tuple[ScreenId, _Week]]) -> ScreenWeek:
         state=week.state,
         days=week.days,
         changes=changes(week.days),
+        remarks=week.remarks,
     )

@@ -120,6 +120,7 @@
   document.addEventListener("click", (event) => {
     const block = event.target.closest?.(".block");
     if (block) { pinned = true; show(block); focus(block); }
+    else if (!event.target.closest?.("#details")) pinned = false;
   });
   // A page that scrolls under a pointer at rest must not take the details from whoever walks with the keys.
   let pointer = "";
@@ -137,6 +138,18 @@
     if (words.length) all("details.same").forEach((details) => { details.open = true; });
   };
   find.addEventListener("input", filter);
+  // A page that is loaded anew looks as it did: what was searched for and unfolded.
+  const MEMORY = "avtech-preview";
+  const same = document.querySelector("details.same");
+  addEventListener("pagehide", () => {
+    try { sessionStorage.setItem(MEMORY, JSON.stringify([find.value, Boolean(same?.open)])); } catch { /* it may be forbidden */ }
+  });
+  try {
+    const [words, open] = JSON.parse(sessionStorage.getItem(MEMORY) ?? '["", false]');
+    if (same) same.open = open;
+    find.value = words;
+    if (words) filter();
+  } catch { /* nothing is remembered */ }
   document.getElementById("close").addEventListener("click", close);
   document.getElementById("keys").addEventListener("click", () => help.showModal());
 })();
