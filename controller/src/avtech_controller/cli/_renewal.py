@@ -72,7 +72,7 @@ def run_renewal(repo: Path, store: str | None, keys_dir: Path | None, output: st
     from avtech_controller.cli._desired import chosen_store
     from avtech_controller.cli._progress import progress_bars
     from avtech_controller.cli._secrets import publish_signer
-    from avtech_controller.publication import byte_text
+    from avtech_controller.planning import byte_text
     from avtech_controller.publication._renewal import renew
     from avtech_controller.trust import load_anchor
 

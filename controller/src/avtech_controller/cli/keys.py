@@ -1,17 +1,24 @@
 """`avtech keys`: the keys that releases are signed with, and the public metadata that says so."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import orjson
 
+from avtech_controller.cli._keys_doctor import doctor
+from avtech_controller.cli._keys_rotate import rotate
 from avtech_controller.cli._options import output_option, repo_option
 
 
 @click.group()
 def keys() -> None:
-    """Make the keys that releases are signed with."""
+    """Make, rotate, sign with and examine the keys that say what players show."""
+
+
+keys.add_command(rotate)
+keys.add_command(doctor)
 
 
 @keys.command()
@@ -77,6 +84,76 @@ def init(
     for path in created.trust:
         click.echo(f"wrote {path}")
     click.echo(_ADVICE.format(keys=keys_dir))
+
+
+@keys.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.pem")
+@click.option("--no-passphrase", is_flag=True, help="For keys that CI holds as its secrets: publish and heartbeat.")
+@output_option
+def new(*, file: Path, no_passphrase: bool, output: str) -> None:
+    """Make one key: FILE.pem, for its holder alone, and FILE.pub, which `avtech keys rotate --add` takes.
+
+    \b
+    Examples:
+      avtech keys new ~/keys/ada.pem                        a root key for Ada; asks for a passphrase
+      avtech keys new ~/keys/publish-2.pem --no-passphrase  for CI
+    """
+    from avtech_controller.cli._secrets import new_passphrase
+    from avtech_controller.trust import create_key
+
+    created = create_key(file, passphrase=None if no_passphrase else new_passphrase())
+    if output == "json":
+        value = {"key": str(file), "public": str(created.public), "keyid": created.keyid}
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return
+    click.echo(f"wrote {file}, which nobody else may see\nwrote {created.public}, which anybody may\nkey id {created.keyid}")
+
+
+@keys.command()
+@repo_option
+@click.option(
+    "--key", required=True, envvar="AVTECH_SIGNING_KEY", show_envvar=True, metavar="KEY", help="A PEM file, or a signer's URI."
+)
+@click.option("--yes", "-y", is_flag=True, help="Sign without asking.")
+@output_option
+def sign(*, repo: Path, key: str, yes: bool, output: str) -> None:
+    """Add your signature to what waits for it in trust/, after showing what it changes. Then commit it.
+
+    The passphrase comes from AVTECH_KEY_PASSPHRASE or is asked for. A signature that is there already is no error.
+
+    \b
+    Examples:
+      avtech keys sign --key /media/usb/root-1.pem
+      avtech keys sign --key awskms:arn:aws:kms:eu-west-1:123456789012:key/0a1b --yes
+    """
+    from avtech_controller.cli._keys_text import show_waiting, waiting_json
+    from avtech_controller.cli._secrets import passphrase
+    from avtech_controller.trust import open_signer, read_folder, sign_waiting, waiting_files
+
+    waiting = waiting_files(read_folder(repo))
+    if not yes:
+        show_waiting(waiting)
+        if waiting and not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to be asked: look at what it changes, then say --yes")
+        if waiting:
+            click.confirm("Sign this?", abort=True, err=True)
+    candidates = [holder for one in waiting for quorum in one.quorums for holder in (*quorum.unsigned, *quorum.signed)]
+    signed = sign_waiting(repo, open_signer(key, passphrase, candidates))
+    left = waiting_files(read_folder(repo))
+    if output == "json":
+        value = {"signed": list(signed), "waiting": [waiting_json(one) for one in left]}
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return
+    for file in signed:
+        click.echo(f"signed {file}")
+    if not signed:
+        click.echo("this key has signed everything already")
+    for one in left:
+        for quorum in one.quorums:
+            click.echo(f"{one.file}: {len(quorum.signed)} of {quorum.threshold} signatures of {quorum.of}")
+    click.echo(
+        "commit trust/; " + ("others still have to sign" if left else "everything is signed: publishing brings it to players")
+    )
 
 
 _ADVICE = """

@@ -1,30 +1,20 @@
 """The trust anchor: public metadata signed offline and committed, `trust/N.root.json` and `trust/N.targets.json`."""
 
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from securesystemslib.signer import Key, Signer
-from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Timestamp
 
-from avtech_controller.trust._metadata import BINS, MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
+from avtech_controller.trust._folder import Folder, Signed, read_folder, verify_by_any
+from avtech_controller.trust._metadata import BINS, verify
 from avtech_schema.errors import TrustError
 
-TRUST_FOLDER = "trust"
-_FILE = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
-_HINT = "`avtech keys init` writes trust/ once; commit it"
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """One file of signed metadata: its exact bytes, and what they say."""
-
-    data: bytes
-    targets: Targets
+_LOG = logging.getLogger("avtech.trust")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +24,8 @@ class Anchor:
     roots: tuple[bytes, ...]
     chain: tuple[Root, ...]
     delegations: Mapping[int, Signed]
+    waiting: tuple[str, ...] = ()
+    """Files in trust/ that are not in force: they lack signatures."""
 
     @property
     def root(self) -> Root:
@@ -77,7 +69,7 @@ class Anchor:
         Raises:
             TrustError: none of the roots' keys signed.
         """
-        _verify_by_any(self.chain, role, metadata, what)
+        verify_by_any(self.chain, role, metadata, what)
 
     def is_current(self, role: str, metadata: Metadata[Any]) -> bool:
         """Whether the keys of the current root signed, so that players who know that root accept it."""
@@ -128,72 +120,19 @@ class Anchor:
 
 
 def load_anchor(repo: Path) -> Anchor:
-    """Read and verify `trust/` of a desired-state repository.
+    """Read and verify `trust/` of a desired-state repository; what still lacks signatures is not used yet.
 
     Raises:
         TrustError: it is missing, has a gap, or a signature does not hold.
     """
-    files = _files(repo / TRUST_FOLDER)
-    roots = _root_chain({version: data for (role, version), data in files.items() if role == Root.type})
-    chain = tuple(metadata.signed for metadata in roots)
-    versions = sorted(version for role, version in files if role == Targets.type)
-    if not versions:
-        raise TrustError("trust/ has no targets metadata", hint=_HINT)
-    delegations = {
-        version: _delegation(chain[-1:] if version == versions[-1] else chain, version, files[Targets.type, version])
-        for version in versions
-    }
-    return Anchor(tuple(files[Root.type, version] for version in range(1, len(roots) + 1)), chain, delegations)
+    anchor = anchor_of(read_folder(repo))
+    for file in anchor.waiting:
+        _LOG.warning("%s does not count yet: it waits for signatures (`avtech keys doctor`)", file)
+    return anchor
 
 
-def _files(folder: Path) -> dict[tuple[str, int], bytes]:
-    limits = {Root.type: MAX_ROOT_BYTES, Targets.type: MAX_TARGETS_BYTES}
-    found: dict[tuple[str, int], bytes] = {}
-    try:
-        for path in folder.iterdir():
-            if match := _FILE.fullmatch(path.name):
-                role = match[2]
-                with path.open("rb") as stream:
-                    data = stream.read(limits[role] + 1)
-                if len(data) > limits[role]:
-                    raise TrustError(f"{path} is too large")
-                found[role, int(match[1])] = data
-    except FileNotFoundError as error:
-        raise TrustError(f"{folder} is missing: nobody can say whose signatures count", hint=_HINT) from error
-    except OSError as error:
-        raise TrustError(f"{folder} cannot be read: {error.strerror}") from error
-    return found
-
-
-def _root_chain(files: Mapping[int, bytes]) -> list[Metadata[Root]]:
-    """Every root is signed by itself and by the one before it; none is missing."""
-    if not files or set(files) != set(range(1, len(files) + 1)):
-        raise TrustError("trust/ must hold 1.root.json and every version after it", hint=_HINT)
-    chain: list[Metadata[Root]] = []
-    for version in range(1, len(files) + 1):
-        what = f"trust/{version}.root.json"
-        metadata = parse(files[version], Root, what)
-        if metadata.signed.version != version:
-            raise TrustError(f"{what} says that it is version {metadata.signed.version}")
-        for delegator in [*chain[-1:], metadata]:
-            verify(delegator.signed, Root.type, metadata, what)
-        chain.append(metadata)
-    return chain
-
-
-def _delegation(roots: Sequence[Root], version: int, data: bytes) -> Signed:
-    """The newest version counts by the current root alone; an older one may be signed by the keys of its time."""
-    what = f"trust/{version}.targets.json"
-    metadata = parse(data, Targets, what)
-    if metadata.signed.version != version:
-        raise TrustError(f"{what} says that it is version {metadata.signed.version}")
-    _verify_by_any(roots, Targets.type, metadata, what)
-    return Signed(data, metadata.signed)
-
-
-def _verify_by_any(roots: Sequence[Root], role: str, metadata: Metadata[Any], what: str) -> None:
-    for root in reversed(roots[1:]):
-        with suppress(TrustError):
-            verify(root, role, metadata, what)
-            return
-    verify(roots[0], role, metadata, what)
+def anchor_of(folder: Folder) -> Anchor:
+    """The anchor that a folder holds: what is in force of it."""
+    chain = tuple(metadata.signed for metadata in folder.roots)
+    roots = tuple(folder.data[Root.type, root.version] for root in chain)
+    return Anchor(roots, chain, folder.delegations, folder.waiting)

@@ -11,9 +11,10 @@ from git.exc import InvalidGitRepositoryError, NoSuchPathError
 from securesystemslib.signer import CryptoSigner
 
 from avtech_controller import durable
-from avtech_controller.trust._anchor import TRUST_FOLDER
 from avtech_controller.trust._ceremony import KeySet, bin_bits, first_root, first_targets
-from avtech_controller.trust._keys import generate_key, write_key
+from avtech_controller.trust._folder import TRUST_FOLDER
+from avtech_controller.trust._keys import generate_key, public_pem, write_key
+from avtech_controller.trust._metadata import NAME_FIELD
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 
 
@@ -24,6 +25,38 @@ class Created:
     keys: tuple[Path, ...]
     trust: tuple[Path, ...]
     bins: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """The file of a new key's public half, and the key's id."""
+
+    public: Path
+    keyid: str
+
+
+def create_key(path: Path, *, passphrase: str | None) -> CreatedKey:
+    """Create one key: a `.pem` file for its owner alone, and a `.pub` file beside it.
+
+    Raises:
+        ConfigurationError: it is not called `.pem`, a file exists already, or Git would take it.
+        EnvironmentFailedError: a file cannot be written.
+    """
+    if path.suffix != ".pem":
+        raise ConfigurationError(f"{path.name!r:.80} does not end in .pem", hint="name it NAME.pem; NAME.pub goes beside it")
+    public = path.with_suffix(".pub")
+    check_outside(path.parent, path.parent)
+    for one in (path, public):
+        if one.exists() or one.is_symlink():
+            raise ConfigurationError(f"{one} exists already; keys are never overwritten")
+    key = generate_key()
+    try:
+        _make_private(path.parent)
+        write_key(path, key, passphrase=passphrase)
+        durable.create_file(public, [public_pem(key)])
+    except OSError as error:
+        raise EnvironmentFailedError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+    return CreatedKey(public, CryptoSigner(key).public_key.keyid)
 
 
 def create_repository(
@@ -39,7 +72,7 @@ def create_repository(
         raise ConfigurationError(f"{threshold} of {roots} root keys cannot sign: the threshold is larger than their number")
     if not repo.is_dir():
         raise ConfigurationError(f"{repo} is not a directory", hint="name the desired-state repository with --repo")
-    _check_outside(repo, keys_dir)
+    check_outside(repo, keys_dir)
     offline = {f"root-{number}": generate_key() for number in range(1, roots + 1)} | {"targets": generate_key()}
     online = {"publish": generate_key(), "heartbeat": generate_key()}
     paths = {name: keys_dir / f"{name}.pem" for name in offline | online}
@@ -64,6 +97,8 @@ def create_repository(
 
 def _key_set(offline: Mapping[str, Ed25519PrivateKey], online: Mapping[str, Ed25519PrivateKey]) -> KeySet:
     signers = {name: CryptoSigner(key) for name, key in {**offline, **online}.items()}
+    for name, signer in signers.items():
+        signer.public_key.unrecognized_fields[NAME_FIELD] = name
     roots = [signer for name, signer in signers.items() if name.startswith("root-")]
     return KeySet(roots, signers["targets"], signers["publish"], signers["heartbeat"])
 
@@ -73,8 +108,12 @@ def _make_private(directory: Path) -> None:
         directory.mkdir(parents=True, mode=0o700)
 
 
-def _check_outside(repo: Path, keys_dir: Path) -> None:
-    """Refuse a keys directory in a Git work tree, unless Git ignores it."""
+def check_outside(repo: Path, keys_dir: Path) -> None:
+    """Refuse a keys directory in a Git work tree, unless Git ignores it.
+
+    Raises:
+        ConfigurationError: private keys there would be committed.
+    """
     place = keys_dir.absolute()
     existing = next(parent for parent in [place, *place.parents] if parent.is_dir())
     for start in (existing, repo):

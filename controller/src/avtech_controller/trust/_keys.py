@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
-from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signer
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signer, SSlibKey
 
 from avtech_controller import durable
+from avtech_controller.trust._metadata import NAME_FIELD
 from avtech_schema.errors import TrustError
 
 MAX_KEY_BYTES = 16_384
@@ -74,6 +77,28 @@ def _secret(name: str, passphrase: Passphrase) -> str:
     if (secret := passphrase()) is None:
         raise TrustError(f"the key asks for its {name}", hint="set AVTECH_KEY_PASSPHRASE")
     return secret
+
+
+def public_pem(key: Ed25519PrivateKey) -> bytes:
+    """The public half of a key in PEM, which may be shown to anybody."""
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def load_public_key(path: Path) -> SSlibKey:
+    """Read a public key in PEM (Ed25519, ECDSA or RSA, as key services show them); it is named after its file.
+
+    Raises:
+        TrustError: there is no such file, or it is not a public key.
+    """
+    pem, name = _pem(str(path))
+    if b"PRIVATE KEY" in pem:
+        raise TrustError(f"{name} is a private key", hint="give its public half: the .pub file that `avtech keys new` wrote")
+    try:
+        key = SSlibKey.from_crypto(load_pem_public_key(pem))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise TrustError(f"{name} cannot be used: it is not a public key in PEM of a kind that can sign metadata") from error
+    key.unrecognized_fields[NAME_FIELD] = path.stem
+    return key
 
 
 def load_signer(source: str, passphrase: Passphrase = lambda: None) -> CryptoSigner:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from securesystemslib.signer import Key
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
@@ -18,6 +19,7 @@ BINS = "bins"
 SPEC_VERSION = "1.0.31"
 RELEASE_FIELD = "x-avtech-release"
 SIGNED_FIELD = "x-avtech-signed"
+NAME_FIELD = "x-avtech-name"
 
 ROOT_LIFETIME = timedelta(days=365)
 TARGETS_LIFETIME = timedelta(days=365)
@@ -50,6 +52,18 @@ class ReleasePointer:
 def to_bytes(metadata: Metadata[S]) -> bytes:
     """Compact JSON: a quarter smaller than the default."""
     return metadata.to_bytes(_COMPACT)
+
+
+def plain_name(key: Key) -> str | None:
+    """The name that a key was added under."""
+    name = key.unrecognized_fields.get(NAME_FIELD)
+    return name if isinstance(name, str) and name.isprintable() and 0 < len(name) <= 64 else None
+
+
+def key_name(key: Key) -> str:
+    """How people know a key: by the name it was added under, if it has one, and the beginning of its id."""
+    name = plain_name(key)
+    return f"{name} ({key.keyid[:12]})" if name else key.keyid[:12]
 
 
 def parse(data: bytes, kind: type[S], what: str) -> Metadata[S]:

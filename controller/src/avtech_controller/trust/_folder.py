@@ -1,0 +1,150 @@
+"""Reads `trust/` of a desired-state repository: which metadata has all signatures that it needs, and which still waits."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuf.api.metadata import Metadata, Root, Targets
+
+from avtech_controller.trust._metadata import MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
+from avtech_schema.errors import TrustError
+
+TRUST_FOLDER = "trust"
+_FILE = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
+_HINT = "`avtech keys init` writes trust/ once; commit it"
+
+
+def trust_file(role: str, version: int) -> str:
+    """The name of a file in a repository, for example `trust/2.root.json`."""
+    return f"{TRUST_FOLDER}/{version}.{role}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One file of signed metadata: its exact bytes, and what they say."""
+
+    data: bytes
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What `trust/` holds: the roots in force, oldest first, the targets metadata by version, and what waits for signatures.
+
+    A root that is signed waits all the same until there is targets metadata that its keys signed: players who know that
+    root would believe no other.
+    """
+
+    data: Mapping[tuple[str, int], bytes]
+    roots: tuple[Metadata[Root], ...]
+    delegations: Mapping[int, Signed]
+    waiting_root: Metadata[Root] | None
+    waiting_targets: Metadata[Targets] | None
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The files that are not in force yet."""
+        found = ((Root.type, self.waiting_root), (Targets.type, self.waiting_targets))
+        return tuple(trust_file(role, metadata.signed.version) for role, metadata in found if metadata is not None)
+
+
+def read_folder(repo: Path) -> Folder:
+    """Read and verify `trust/`.
+
+    Raises:
+        TrustError: it is missing, has a gap, or a signature does not hold where it must.
+    """
+    data = _files(repo / TRUST_FOLDER)
+    roots, waiting_root = _root_chain({version: found for (role, version), found in data.items() if role == Root.type})
+    parsed = {version: _targets(version, found) for (role, version), found in sorted(data.items()) if role == Targets.type}
+    if not parsed:
+        raise TrustError("trust/ has no targets metadata", hint=_HINT)
+    newest = max(parsed)
+    while True:
+        waiting_targets = None if _holds(roots[-1].signed, parsed[newest]) else parsed[newest]
+        in_force = [version for version in parsed if version != newest or waiting_targets is None]
+        if in_force and _holds(roots[-1].signed, parsed[in_force[-1]]):
+            break
+        if len(roots) == 1 or waiting_root is not None:
+            verify(roots[-1].signed, Targets.type, parsed[newest], trust_file(Targets.type, newest))
+        waiting_root = roots.pop()
+    chain = tuple(metadata.signed for metadata in roots)
+    delegations: dict[int, Signed] = {}
+    for version in in_force:
+        verify_by_any(chain, Targets.type, parsed[version], trust_file(Targets.type, version))
+        delegations[version] = Signed(data[Targets.type, version], parsed[version].signed)
+    return Folder(data, tuple(roots), delegations, waiting_root, waiting_targets)
+
+
+def verify_by_any(roots: Sequence[Root], role: str, metadata: Metadata[Any], what: str) -> None:
+    """Check that the keys of one of some roots signed, the newest first.
+
+    Raises:
+        TrustError: those of none did.
+    """
+    for root in reversed(roots[1:]):
+        with suppress(TrustError):
+            verify(root, role, metadata, what)
+            return
+    verify(roots[0], role, metadata, what)
+
+
+def _files(folder: Path) -> dict[tuple[str, int], bytes]:
+    limits = {Root.type: MAX_ROOT_BYTES, Targets.type: MAX_TARGETS_BYTES}
+    found: dict[tuple[str, int], bytes] = {}
+    try:
+        for path in folder.iterdir():
+            if match := _FILE.fullmatch(path.name):
+                role = match[2]
+                with path.open("rb") as stream:
+                    data = stream.read(limits[role] + 1)
+                if len(data) > limits[role]:
+                    raise TrustError(f"{path} is too large")
+                found[role, int(match[1])] = data
+    except FileNotFoundError as error:
+        raise TrustError(f"{folder} is missing: nobody can say whose signatures count", hint=_HINT) from error
+    except OSError as error:
+        raise TrustError(f"{folder} cannot be read: {error.strerror}") from error
+    return found
+
+
+def _root_chain(files: Mapping[int, bytes]) -> tuple[list[Metadata[Root]], Metadata[Root] | None]:
+    """Every root is signed by itself and by the one before it, none is missing; only the newest may still lack signatures."""
+    if not files or set(files) != set(range(1, len(files) + 1)):
+        raise TrustError("trust/ must hold 1.root.json and every version after it", hint=_HINT)
+    chain: list[Metadata[Root]] = []
+    for version in range(1, len(files) + 1):
+        what = trust_file(Root.type, version)
+        metadata = parse(files[version], Root, what)
+        _check_version(metadata, version, what)
+        delegators = [*chain[-1:], metadata]
+        if version == len(files) > 1 and not all(_holds(delegator.signed, metadata) for delegator in delegators):
+            return chain, metadata
+        for delegator in delegators:
+            verify(delegator.signed, Root.type, metadata, what)
+        chain.append(metadata)
+    return chain, None
+
+
+def _targets(version: int, data: bytes) -> Metadata[Targets]:
+    what = trust_file(Targets.type, version)
+    metadata = parse(data, Targets, what)
+    _check_version(metadata, version, what)
+    return metadata
+
+
+def _check_version(metadata: Metadata[Any], version: int, what: str) -> None:
+    if metadata.signed.version != version:
+        raise TrustError(f"{what} says that it is version {metadata.signed.version}")
+
+
+def _holds(delegator: Root, metadata: Metadata[Any]) -> bool:
+    role = metadata.signed.type
+    try:
+        verify(delegator, role, metadata, role)
+    except TrustError:
+        return False
+    return True
