@@ -1,9 +1,11 @@
 """Both stores keep one contract; these tests run over a directory and over a real S3 server."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,69 @@ def test_keys_are_listed_in_order_below_a_prefix(store: ObjectStore) -> None:
     assert list(store.keys("none/")) == []
 
 
+def test_a_listing_says_size_and_time(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    for key in ("a/2", "a/10", "ab/1"):
+        store.create(key, key.encode() * 2)
+    found = list(store.listing("a/"))
+    assert [(entry.key, entry.size) for entry in found] == [("a/10", 8), ("a/2", 6)]
+    assert all(before <= entry.modified <= datetime.now(UTC) + timedelta(seconds=2) for entry in found)
+    assert list(store.listing("none/")) == []
+
+
+def test_an_etag_is_told_without_reading(store: ObjectStore) -> None:
+    etag = store.create("a/b", b"one")
+    assert store.etag("a/b") == etag
+    assert store.etag("a/c") is None
+
+
+def test_a_large_object_is_hashed_piece_by_piece(store: ObjectStore, tmp_path: Path) -> None:
+    clip = tmp_path / "clip"
+    clip.write_bytes(os.urandom(3_000_000))
+    store.upload("content/CLI-ACME/abc", clip)
+    assert store.sha256("content/CLI-ACME/abc", limit=3_000_000) == hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert store.sha256("content/CLI-ACME/none", limit=1) is None
+    with pytest.raises(StoreError, match="larger than the 2999999 bytes"):
+        store.sha256("content/CLI-ACME/abc", limit=2_999_999)
+
+
+def test_what_was_removed_is_gone_and_may_come_again(store: ObjectStore) -> None:
+    etag = store.create("a/b", b"one")
+    assert store.delete("a/b", etag=etag)
+    assert store.get("a/b", limit=10) is None
+    assert not store.delete("a/b", etag=etag)
+    store.create("a/b", b"two")
+    assert list(store.keys("a/")) == ["a/b"]
+
+
+def test_an_object_that_changed_is_not_removed(store: ObjectStore) -> None:
+    etag = store.create("a/b", b"one")
+    changed = store.replace("a/b", b"two", etag=etag)
+    with pytest.raises(PreconditionFailedError):
+        store.delete("a/b", etag=etag)
+    assert store.get("a/b", limit=10) == Stored(b"two", changed)
+
+
+def test_an_object_that_never_was_is_not_removed(store: ObjectStore) -> None:
+    store.create("a/c", b"x")
+    assert not store.delete("a/b", etag=ETag('"0123456789abcdef0123456789abcdef"'))
+
+
+def test_of_a_racing_change_and_removal_one_wins(store: ObjectStore) -> None:
+    for turn in range(8):
+        etag = store.create(f"a/{turn}", b"start")
+        acts = [
+            lambda turn=turn, etag=etag: store.replace(f"a/{turn}", b"new", etag=etag),
+            lambda turn=turn, etag=etag: store.delete(f"a/{turn}", etag=etag) or _lost(),
+        ]
+        assert _race(2, lambda number, acts=acts: acts[number]()) == 1
+        assert store.get(f"a/{turn}", limit=10) is None or store.etag(f"a/{turn}") != etag
+
+
+def _lost() -> None:
+    raise PreconditionFailedError("it was gone")
+
+
 @pytest.mark.parametrize(
     "key", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".hidden", "a/.tmp", "a\0b", "a\nb", "ä", "x" * 2000, "a/./b"]
 )
@@ -123,6 +188,10 @@ def test_a_key_that_could_leave_the_prefix_is_refused(store: ObjectStore, key: s
         lambda: store.get(key, limit=1),
         lambda: store.create(key, b""),
         lambda: store.size(key),
+        lambda: store.etag(key),
+        lambda: store.sha256(key, limit=1),
+        lambda: store.delete(key, etag=ETag("x")),
+        lambda: list(store.listing(key.rstrip("/"))),
         lambda: list(store.keys(key.rstrip("/"))),
     ):
         with pytest.raises(StoreError):

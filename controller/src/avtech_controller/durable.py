@@ -46,6 +46,12 @@ def replace_file(target: Path, data: bytes, *, mode: int = PUBLIC_MODE) -> None:
     flush_directory(target.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, so that it does not come back after a loss of power."""
+    path.unlink()
+    flush_directory(path.parent)
+
+
 @contextmanager
 def _flushed_temporary(target: Path, chunks: Iterable[bytes], mode: int) -> Generator[Path, None, None]:
     """A temporary file beside `target`; whatever still has its name at the end is removed."""

@@ -3,6 +3,7 @@
 from avtech_controller.stores._open import open_store
 from avtech_controller.stores._port import (
     ETag,
+    Listed,
     NotModified,
     ObjectStore,
     PreconditionFailedError,
@@ -13,6 +14,7 @@ from avtech_controller.stores._port import (
 
 __all__ = [
     "ETag",
+    "Listed",
     "NotModified",
     "ObjectStore",
     "PreconditionFailedError",

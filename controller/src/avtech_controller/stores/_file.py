@@ -2,16 +2,20 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 
 from avtech_controller import durable
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
     ETag,
+    Listed,
     NotModified,
     PreconditionFailedError,
     StoreConfigurationError,
@@ -19,6 +23,7 @@ from avtech_controller.stores._port import (
     StoreError,
 )
 from avtech_schema.canonical import sha256_hex
+from avtech_schema.identifiers import ByteSize, Sha256
 
 _LOCK = ".avtech.lock"
 _CHUNK = 1 << 20
@@ -94,11 +99,57 @@ class FileStore:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys below a prefix; see `ObjectStore.keys`."""
+        yield from [key for key, _ in self._listed(prefix)]
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """The objects below a prefix; see `ObjectStore.listing`."""
+        for key, entry in self._listed(prefix):
+            with self._failures(f"listing {prefix}"):
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+            yield Listed(key, ByteSize(found.st_size), datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def etag(self, key: str) -> ETag | None:
+        """An object's ETag; see `ObjectStore.etag`."""
+        digest = self._digest(key, None)
+        return None if digest is None else ETag(digest)
+
+    def sha256(self, key: str, *, limit: int) -> Sha256 | None:
+        """An object's SHA-256; see `ObjectStore.sha256`."""
+        return self._digest(key, limit)
+
+    def delete(self, key: str, *, etag: ETag) -> bool:
+        """Remove an object that must still be the one with `etag`; see `ObjectStore.delete`."""
+        path = self._path(key)
+        self._check_root()
+        with self._failures(f"removing {key}"), self._lock():
+            found = self._digest(key, None)
+            if found is None:
+                return False
+            if ETag(found) != etag:
+                raise PreconditionFailedError(f"{key} in {self.url} was changed by somebody else")
+            durable.remove_file(path)
+        return True
+
+    def _digest(self, key: str, limit: int | None) -> Sha256 | None:
+        path = self._path(key)
+        with self._failures(f"reading {key}"):
+            stream = _open(path)
+            if stream is None:
+                self._check_root()
+                return None
+            with stream:
+                if limit is not None and os.fstat(stream.fileno()).st_size > limit:
+                    raise StoreError(f"{key} in {self.url} is larger than the {limit} bytes that are read")
+                return Sha256(hashlib.file_digest(stream, "sha256").hexdigest())
+
+    def _listed(self, prefix: str) -> list[tuple[str, "os.DirEntry[str]"]]:
         start = self._path(check_prefix(prefix)[:-1])
         with self._failures(f"listing {prefix}"):
             self._check_root()
-            found = sorted(_files(start, prefix))
-        yield from found
+            return sorted(_files(start, prefix), key=lambda found: found[0])
 
     def _path(self, key: str) -> Path:
         path = self.root / check_key(key)
@@ -131,16 +182,26 @@ class FileStore:
 
 def _read(path: Path, limit: int) -> bytes | None:
     """At most `limit + 1` bytes of a regular file; None if there is none."""
+    stream = _open(path)
+    if stream is None:
+        return None
+    with stream:
+        return stream.read(limit + 1)
+
+
+def _open(path: Path) -> BufferedReader | None:
+    """A regular file, opened for reading; None if there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno in _NO_SUCH_FILE:
             return None
         raise
-    with open(descriptor, "rb") as stream:  # noqa: PTH123
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        return stream.read(limit + 1)
+    stream = open(descriptor, "rb")  # noqa: PTH123, SIM115
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return stream
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -149,8 +210,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _files(directory: Path, prefix: str) -> Iterator[str]:
-    """Keys of the regular files below a directory; hidden names are the store's own."""
+def _files(directory: Path, prefix: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """Keys and entries of the regular files below a directory; hidden names are the store's own."""
     try:
         entries = list(os.scandir(directory))
     except FileNotFoundError:
@@ -161,4 +222,4 @@ def _files(directory: Path, prefix: str) -> Iterator[str]:
         if entry.is_dir(follow_symlinks=False):
             yield from _files(Path(entry.path), f"{prefix}{entry.name}/")
         elif entry.is_file(follow_symlinks=False):
-            yield prefix + entry.name
+            yield prefix + entry.name, entry

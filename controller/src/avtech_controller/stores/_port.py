@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NewType, Protocol
 
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
+from avtech_schema.identifiers import ByteSize, Sha256
 
 ETag = NewType("ETag", str)
 
@@ -35,6 +37,15 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class NotModified:
     """The object is still the one with the ETag that was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing names it; `modified` is when it was written, in UTC."""
+
+    key: str
+    size: ByteSize
+    modified: datetime
 
 
 class ObjectStore(Protocol):
@@ -91,5 +102,38 @@ class ObjectStore(Protocol):
 
         Raises:
             StoreError, StoreConfigurationError: as for `get`; also in the middle, and then nothing may be concluded.
+        """
+        ...
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """The objects below a prefix that ends in `/`, in order of their keys.
+
+        Raises:
+            StoreError, StoreConfigurationError: as for `keys`.
+        """
+        ...
+
+    def etag(self, key: str) -> ETag | None:
+        """An object's ETag; None says that it surely does not exist.
+
+        Raises:
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def sha256(self, key: str, *, limit: int) -> Sha256 | None:
+        """The SHA-256 of an object of at most `limit` bytes, read piece by piece; None says that it surely does not exist.
+
+        Raises:
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def delete(self, key: str, *, etag: ETag) -> bool:
+        """Remove an object that must still be the one with `etag` (If-Match); False says that there surely is none.
+
+        Raises:
+            PreconditionFailedError: another one is there.
+            StoreError, StoreConfigurationError: as for `get`; it may be gone or not.
         """
         ...

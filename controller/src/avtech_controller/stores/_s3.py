@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypedDict, cast
 from urllib.parse import SplitResult, parse_qsl, unquote
@@ -19,6 +20,7 @@ from urllib3.response import HTTPResponse
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
     ETag,
+    Listed,
     NotModified,
     PreconditionFailedError,
     StoreConfigurationError,
@@ -26,10 +28,11 @@ from avtech_controller.stores._port import (
     StoreError,
 )
 from avtech_controller.stores._s3_failures import ABSENT, LOST, failure, may_have_landed
+from avtech_schema.identifiers import ByteSize, Sha256
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef, ObjectTypeDef
 
 _CONNECTIONS = 32
 _ATTEMPTS = 4
@@ -120,13 +123,8 @@ class S3Store:
     def size(self, key: str) -> int | None:
         """An object's size; see `ObjectStore.size`."""
         with self._failures(f"looking for {key}"):
-            try:
-                return self._client.head_object(Bucket=self._bucket, Key=self._key(key))["ContentLength"]
-            except ClientError as error:
-                if _code(error) not in ABSENT:
-                    raise
-            self._client.head_bucket(Bucket=self._bucket)  # an absent object is only believed of a bucket that is there
-            return None
+            found = self._head(key)
+            return None if found is None else found["ContentLength"]
 
     def create(self, key: str, data: bytes) -> ETag:
         """Write an object that must not exist; see `ObjectStore.create`."""
@@ -152,6 +150,67 @@ class S3Store:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys below a prefix; see `ObjectStore.keys`."""
+        for entry in self._listed(prefix):
+            yield entry.get("Key", "").removeprefix(self._prefix)
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """The objects below a prefix; see `ObjectStore.listing`."""
+        for entry in self._listed(prefix):
+            with self._failures(f"listing {prefix}"):
+                key, modified = entry["Key"].removeprefix(self._prefix), entry["LastModified"].astimezone(UTC)
+                found = Listed(key, ByteSize(entry["Size"]), modified)
+            yield found
+
+    def etag(self, key: str) -> ETag | None:
+        """An object's ETag; see `ObjectStore.etag`."""
+        with self._failures(f"looking for {key}"):
+            found = self._head(key)
+            return None if found is None else ETag(found["ETag"])
+
+    def sha256(self, key: str, *, limit: int) -> Sha256 | None:
+        """An object's SHA-256; see `ObjectStore.sha256`."""
+        digest = hashlib.sha256()
+        with self._failures(f"reading {key}"):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+            except ClientError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                raise
+            with answer["Body"] as body:
+                length = 0
+                for chunk in self._chunks(cast("HTTPResponse", body), limit, key, answer["ContentLength"]):
+                    digest.update(chunk)
+                    length += len(chunk)
+            if length != answer["ContentLength"]:
+                raise StoreError(f"reading {key} in {self.url}: the answer was cut short")
+        return Sha256(digest.hexdigest())
+
+    def delete(self, key: str, *, etag: ETag) -> bool:
+        """Remove an object that must still be the one with `etag`; see `ObjectStore.delete`."""
+        with self._failures(f"removing {key}"):
+            if self._head(key) is None:
+                return False
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=self._key(key), IfMatch=etag)
+            except ClientError as error:
+                if _code(error) in ABSENT or (_code(error) in LOST and self._head(key) is None):
+                    return False
+                if _code(error) in LOST:
+                    raise PreconditionFailedError(f"{key} in {self.url} was changed by somebody else") from error
+                raise
+        return True
+
+    def _head(self, key: str) -> "HeadObjectOutputTypeDef | None":
+        try:
+            return self._client.head_object(Bucket=self._bucket, Key=self._key(key))
+        except ClientError as error:
+            if _code(error) not in ABSENT:
+                raise
+        self._client.head_bucket(Bucket=self._bucket)  # an absent object is only believed of a bucket that is there
+        return None
+
+    def _listed(self, prefix: str) -> Iterator["ObjectTypeDef"]:
         with self._failures(f"listing {prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + check_prefix(prefix)
@@ -160,22 +219,24 @@ class S3Store:
                 found = page.get("Contents", [])
                 if not page.keys() >= {"Name", "IsTruncated"} or page.get("KeyCount", len(found)) != len(found):
                     raise StoreError(f"listing {prefix} in {self.url}: the answer is garbled")
-                for entry in found:
-                    yield entry.get("Key", "").removeprefix(self._prefix)
+                yield from found
 
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)
 
     def _read(self, body: HTTPResponse, limit: int, key: str, length: int) -> bytes:
-        data = bytearray()
+        return b"".join(self._chunks(body, limit, key, length))
+
+    def _chunks(self, body: HTTPResponse, limit: int, key: str, length: int) -> Iterator[bytes]:
+        left = limit
         deadline = time.monotonic() + self.read_seconds + min(length, limit) / _MINIMUM_RATE
-        while len(data) <= limit and (chunk := body.read1(min(_CHUNK, limit + 1 - len(data)))):
-            data += chunk
+        while chunk := body.read1(min(_CHUNK, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                raise StoreError(f"{key} in {self.url} is larger than the {limit} bytes that are read")
             if time.monotonic() > deadline:
                 raise StoreError(f"reading {key} in {self.url}: the store is too slow")
-        if len(data) > limit:
-            raise StoreError(f"{key} in {self.url} is larger than the {limit} bytes that are read")
-        return bytes(data)
+            yield chunk
 
     def _put(self, key: str, data: bytes, condition: Condition) -> ETag:
         checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
