@@ -12,6 +12,7 @@ from avtech_schema.errors import AvtechError
 COMMANDS = {
     "init": "avtech_controller.cli.init:init",
     "validate": "avtech_controller.cli.validate:validate",
+    "explain": "avtech_controller.cli.explain:explain",
     "compile": "avtech_controller.cli.compile:compile_",
     "airtime": "avtech_controller.cli.airtime:airtime",
     "preview": "avtech_controller.cli.preview:preview",

@@ -1,0 +1,208 @@
+"""Explanations of AVT1xx: the files and their text."""
+
+from avtech_controller.checks.explanations._explanation import explained
+
+_GROUP = """
+    apiVersion: avtech/v1
+    kind: Group
+    metadata:
+      name: lobbies
+    spec:
+      client: CLI-ACME
+      screens: [SCR-ACME-0001]
+    """
+
+SYNTAX = (
+    explained(
+        "AVT101",
+        why="What cannot be read as YAML says nothing, and nothing of it can be checked.",
+        fix="Look at the caret and the line above it: a bracket or quotation mark that is not closed, or uneven indentation.",
+        where="Screen",
+        wrong='title: "Lobby, left of the lift',
+        right='title: "Lobby, left of the lift"',
+    ),
+    explained(
+        "AVT102",
+        why="A file without a resource is a leftover, or one whose text was lost.",
+        fix="Delete the file, or write a resource into it.",
+        where="file",
+        wrong="# to be written",
+        right=_GROUP,
+    ),
+    explained(
+        "AVT103",
+        why="Other encodings look right in one program and wrong in the next.",
+        fix="Save the file as UTF-8. Most editors can do that by `Save with encoding`.",
+        where="scene",
+        wrong="A file saved as Latin-1 or UTF-16, in which `Café` has the byte 0xe9.",
+        right="The same file saved as UTF-8.",
+    ),
+    explained(
+        "AVT104",
+        why="Control characters are invisible, and a NUL byte means that the file is damaged or no text at all.",
+        fix="Delete the character; if there are many, take the file from Git's history.",
+        where="scene",
+        wrong="A file in which a backspace or NUL byte stands between the letters.",
+        right="The same file without it.",
+    ),
+    explained(
+        "AVT105",
+        why="Very large files are slow to review, and usually something else than a resource.",
+        fix="Spread the resources over several files below the client's folder: their place does not matter.",
+        where="scene",
+        wrong="fleet/CLI-ACME/everything.yaml with 3 MiB.",
+        right="fleet/CLI-ACME/screens/madrid.yaml, fleet/CLI-ACME/screens/paris.yaml and so on.",
+    ),
+    explained(
+        "AVT106",
+        why="Deep nesting and aliases that multiply make a small file cost much to read.",
+        fix="Write the values out, and spread them over several files.",
+        where="file",
+        wrong="a: &a [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+        right=_GROUP,
+    ),
+    explained(
+        "AVT107",
+        why="Of two equal keys, some programs take the first and some the last. What you see may not be what is meant.",
+        fix="Keep one of the two.",
+        where="Screen",
+        wrong="title: Lobby\ntitle: Lift",
+        right="title: Lobby",
+    ),
+    explained(
+        "AVT108",
+        why="Keys are names. One that is a number or `null` is most often a missing quotation mark.",
+        fix="Put the key in quotes, or delete it.",
+        where="Screen.labels",
+        wrong="7: floor",
+        right='"7": floor',
+    ),
+    explained(
+        "AVT109",
+        why="Tags, directives and merge keys mean different things to different programs.",
+        fix="Write out what is meant. Anchors and aliases (`&a`, `*a`) may be used.",
+        where="Screen",
+        wrong="title: !!str Lobby",
+        right="title: Lobby",
+    ),
+    explained(
+        "AVT110",
+        why="A document is one resource, and a resource is a mapping.",
+        fix="Begin with `apiVersion: avtech/v1` and `kind: …`; separate several resources by `---`.",
+        where="file",
+        wrong="- kind: Group\n- kind: Group",
+        right=_GROUP,
+    ),
+    explained(
+        "AVT111",
+        why="A link may lead out of the repository, and it may lead elsewhere on another machine.",
+        fix="Put the file itself where the link is.",
+        where="scene",
+        wrong="fleet/CLI-ACME/screens -> ../../shared/screens",
+        right="The screens in fleet/CLI-ACME/screens/ themselves.",
+    ),
+    explained(
+        "AVT112",
+        why="What cannot be read is not nothing: a publication without it could remove screens.",
+        fix="Correct the file's permissions, or put a regular file in its place.",
+        where="scene",
+        wrong="A file that only another user may read.",
+        right="The same file after `chmod a+r`.",
+    ),
+    explained(
+        "AVT113",
+        why="YAML is indented with spaces; a tab has no width of its own.",
+        fix="Replace tabs by spaces. Most editors do that by themselves for YAML.",
+        where="file",
+        wrong="kind: Group\nmetadata:\n\tname: lobbies",
+        right=_GROUP,
+    ),
+    explained(
+        "AVT114",
+        why="Infinity is no length and no weight, and very large numbers lose digits on their way.",
+        fix="Write a number below 2^53.",
+        where="Client",
+        wrong="storageQuotaBytes: 90071992547409930",
+        right="storageQuotaBytes: 50000000000",
+    ),
+    explained(
+        "AVT120",
+        why="The kind says how a resource is read. Without it nothing else can be judged.",
+        fix="Write one of the kinds of docs/reference/resources.md, spelt as there.",
+        where="file",
+        wrong=_GROUP.replace("Group", "Gruop"),
+        right=_GROUP,
+    ),
+    explained(
+        "AVT121",
+        why="The version says which format a file is written in, so that later ones can differ.",
+        fix="Write `apiVersion: avtech/v1`.",
+        where="file",
+        wrong=_GROUP.replace("avtech/v1", "avtech/v2"),
+        right=_GROUP,
+    ),
+    explained(
+        "AVT122",
+        why="A key that means nothing does nothing: what it should do would silently not happen.",
+        fix="Correct the spelling, or move it to the level where it belongs. `avtech validate --fix` corrects near misses.",
+        where="Screen",
+        wrong="timezone: Europe/Madrid",
+        right="timeZone: Europe/Madrid",
+    ),
+    explained(
+        "AVT123",
+        why="Something cannot do without this key.",
+        fix="Add it; docs/reference/resources.md has an example of each kind.",
+        where="Playlist.items",
+        wrong="[]\n  title: Autumn\n  # client: is missing",
+        right="[{clip: VID-ACME-WELCOME}]\n  client: CLI-ACME",
+    ),
+    explained(
+        "AVT124",
+        why="A value of another type is usually a missing quotation mark or a missing `- `.",
+        fix="Write what the label beside the caret expects.",
+        where="Schedule.rules",
+        wrong='- {play: house, priority: "5"}',
+        right="- {play: house, priority: 5}",
+    ),
+    explained(
+        "AVT125",
+        why="Only certain words have a meaning here.",
+        fix="Write one of the words beside the caret. `avtech validate --fix` corrects near misses.",
+        where="Schedule.rules",
+        wrong="- {play: house, days: [mon, teu]}",
+        right="- {play: house, days: [mon, tue]}",
+    ),
+    explained(
+        "AVT126",
+        why="The value is outside what can be meant.",
+        fix="Write what the label beside the caret expects.",
+        where="Schedule.rules",
+        wrong='- {play: house, from: "25:00"}',
+        right='- {play: house, from: "23:00"}',
+    ),
+    explained(
+        "AVT127",
+        why="Each value is fine, but together they say nothing that could be done.",
+        fix="Decide which of them is meant, and correct the other.",
+        where="Schedule.rules",
+        wrong='- {play: house, from: "08:00", until: "08:00"}',
+        right='- {play: house, from: "08:00", until: "18:00"}',
+    ),
+    explained(
+        "AVT128",
+        why="Names of clients, screens and clips tell from the first letters what they are; other names are plain words.",
+        fix="Name a screen SCR-…, a clip VID-…, a client CLI-…, anything else by small letters and hyphens.",
+        where="file",
+        wrong=_GROUP.replace("name: lobbies", "name: Lobbies of Madrid"),
+        right=_GROUP.replace("name: lobbies", "name: lobbies-of-madrid"),
+    ),
+    explained(
+        "AVT129",
+        why="One file with very many findings would bury those of all others.",
+        fix="Correct the findings that are shown, and run `avtech validate` again.",
+        where="scene",
+        wrong="A file with 3,000 misspelt keys.",
+        right="The same file after the first of them were corrected everywhere.",
+    ),
+)
