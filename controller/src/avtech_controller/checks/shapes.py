@@ -24,7 +24,8 @@ def check_shapes(view: View, airing: Airing) -> Iterator[Problem]:
     reached = _Reached(view, airing)
     found: dict[tuple[bool, tuple[ScreenId, ...]], list[tuple[Playlist, int]]] = {}
     for key, playlist in view.state.playlists.items():
-        shapes = {place: odd[VideoId(item.clip)] for place, item in enumerate(playlist.spec.items) if item.clip in odd}
+        clips = ((place, VideoId(item.clip)) for place, item in enumerate(playlist.spec.items) if item.clip)
+        shapes = {place: odd[clip] for place, clip in clips if clip in odd}
         for upright in sorted(set(shapes.values())):
             if wrong := tuple(sorted(name for name in reached.screens(key) if reached.upright(name) != upright)):
                 places = [(playlist, place) for place, shape in shapes.items() if shape == upright]

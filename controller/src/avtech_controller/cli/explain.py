@@ -1,7 +1,7 @@
 """`avtech explain`: what a finding's code means, why it matters, and how wrong and right look."""
 
 import re
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from textwrap import indent
 
 import click
@@ -13,6 +13,8 @@ from avtech_controller.cli._options import output_option
 from avtech_schema.errors import ConfigurationError
 
 FORMAT_VERSION = 1
+_LIKELY = 0.6
+"""From this likeness on, another code is taken for what was meant."""
 
 
 @click.command()
@@ -49,10 +51,14 @@ def find_code(text: str) -> Code:
     name = f"AVT{number[1]}" if number else text.strip().upper()
     if name in CODES:
         return CODES[name]
-    family = [known for known in CODES if known.startswith(name[:4])] or list(CODES)
-    near = get_close_matches(name, family, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]} ({CODES[near[0]].title})?" if near else "`avtech explain` lists all codes"
+    near = max(sorted(CODES, reverse=True), key=lambda known: (known[:4] == name[:4], _likeness(name, known)))
+    likely = _likeness(name, near) > _LIKELY
+    hint = f"did you mean {near} ({CODES[near].title})?" if likely else "`avtech explain` lists all codes"
     raise ConfigurationError(f"there is no finding {text[:40]!r}", hint=hint)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[:40], other).ratio()
 
 
 def explanation_text(code: Code) -> str:
