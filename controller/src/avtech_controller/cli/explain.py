@@ -51,7 +51,7 @@ def find_code(text: str) -> Code:
     name = f"AVT{number[1]}" if number else text.strip().upper()
     if name in CODES:
         return CODES[name]
-    near = max(sorted(CODES, reverse=True), key=lambda known: (known[:4] == name[:4], _likeness(name, known)))
+    near = max(sorted(CODES), key=lambda known: (known[:4] == name[:4], _likeness(name, known)))
     likely = _likeness(name, near) > _LIKELY
     hint = f"did you mean {near} ({CODES[near].title})?" if likely else "`avtech explain` lists all codes"
     raise ConfigurationError(f"there is no finding {text[:40]!r}", hint=hint)
