@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.config import KEYS, Config, load_config, parse_config, store_url, variable
+from avtech_player.config import KEYS, Address, Config, ConfigProblemsError, load_config, parse_config, store_url, variable
 from avtech_schema.errors import ConfigurationError
 
 WHOLE = b"""
@@ -39,7 +39,11 @@ def test_what_is_not_said_has_a_sensible_value() -> None:
     config = parse(SHORT)
     assert config.device_key == Path("/var/lib/p/device.key")
     assert config.engine == {"kind": "mpv"}
-    assert (config.poll_seconds, config.report_seconds, config.report_store) == (30.0, 300.0, None)
+    assert (config.poll_seconds, config.report_seconds, config.report_store) == (60.0, 300.0, None)
+    assert (config.min_free_bytes, config.max_bytes, config.retention_days) == (16_000_000, None, 30.0)
+    assert (config.plays_max_bytes, config.plays_upload_seconds) == (64_000_000, 3600.0)
+    assert config.api == Address("127.0.0.1", 8081)
+    assert parse(SHORT.replace(b"{screen", b"{engine: simulated, screen")).api is None
 
 
 def test_the_environment_overrides_every_key() -> None:
@@ -73,8 +77,8 @@ def test_a_key_has_a_variable() -> None:
         (SHORT.replace(b"screen: SCR-A, ", b""), "screen is missing"),
         (SHORT.replace(b"file:///srv", b"ftp://srv"), "store: "),
         (SHORT.replace(b"{screen", b"{pollSecond: 3, screen"), "unknown key 'pollSecond'"),
-        (SHORT.replace(b"{screen", b"{pollSeconds: 0, screen"), "pollSeconds must be"),
-        (SHORT.replace(b"{screen", b"{pollSeconds: yes, screen"), "pollSeconds must be"),
+        (SHORT.replace(b"{screen", b"{pollSeconds: 0, screen"), "pollSeconds: expected 0.05 to 86400 seconds"),
+        (SHORT.replace(b"{screen", b"{pollSeconds: yes, screen"), "pollSeconds: expected 0.05 to 86400 seconds"),
         (SHORT.replace(b"{screen", b"{engine: vlc, screen"), "engine: its kind is one of"),
         (SHORT.replace(b"{screen", b"{engine: [mpv], screen"), "engine: its kind is one of"),
         (SHORT.replace(b"/r.json", b"7"), "root: expected a text"),
@@ -86,6 +90,74 @@ def test_what_is_wrong_is_said_in_one_line(data: bytes, why: str) -> None:
         parse(data)
     assert why in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_every_problem_is_told_at_once_with_its_place_and_the_nearest_key() -> None:
+    data = b"""screen: SCR-A
+client: acme
+store: file:///srv
+poll_seconds: 30
+minFreeByte: 3
+maxBytes:   lots
+"""
+    with pytest.raises(ConfigProblemsError) as told:
+        parse(data, AVTECH_PLAYER_API="0.0.0.0:8081", AVTECH_PLAYER_REPORT_SECONDS="[")
+    assert [problem.key for problem in told.value.problems if problem.place.line] == [
+        "client",
+        "poll_seconds",
+        "minFreeByte",
+        "maxBytes",
+    ]
+    lines = str(told.value).splitlines()
+    assert sorted(lines) == sorted(set(lines))
+    assert "player.yaml:2:9: client: 'acme' is not a client" in str(told.value)
+    assert "player.yaml:4:15: unknown key 'poll_seconds' (did you mean 'pollSeconds'?)" in lines
+    assert "player.yaml:5:14: unknown key 'minFreeByte' (did you mean 'minFreeBytes'?)" in lines
+    assert "player.yaml:6:13: maxBytes: expected a size like 500000000, 500 MB or 2 GiB, found 'lots'" in lines
+    assert any(line.startswith("AVTECH_PLAYER_API: api: 0.0.0.0 is not this machine's own") for line in lines)
+    assert any(line.startswith("AVTECH_PLAYER_REPORT_SECONDS: not YAML") for line in lines)
+    assert "player.yaml: stateDir is missing (write it there or set AVTECH_PLAYER_STATE_DIR)" in lines
+    assert "player.yaml: root is missing (write it there or set AVTECH_PLAYER_ROOT)" in lines
+
+
+def test_toml_says_the_same_as_yaml_and_its_problems_have_lines(tmp_path: Path) -> None:
+    whole = tmp_path / "player.toml"
+    whole.write_text(
+        'screen = "SCR-A"\nclient = "CLI-A"\nstore = "file:///srv/store"\nstateDir = "/var/lib/p"\nroot = "/r.json"\n'
+        'api = "off"\npollSeconds = 5\n[engine]\nkind = "mpv"\nvolume = 30\n'
+    )
+    config = load_config(whole, {})
+    assert config.engine == {"kind": "mpv", "volume": 30}
+    assert (config.poll_seconds, config.api, config.state_dir) == (5.0, None, Path("/var/lib/p"))
+    whole.write_text(whole.read_text().replace("pollSeconds = 5", "pollSeconds = -5"))
+    with pytest.raises(ConfigProblemsError, match=r"player\.toml:7:15: pollSeconds: expected"):
+        load_config(whole, {})
+    whole.write_text("screen = \n")
+    with pytest.raises(ConfigurationError, match="not TOML"):
+        load_config(whole, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("7", 7), ("500 MB", 500_000_000), ("2GiB", 2**31), ("16kb", 16_000), ("1 gb", 10**9)]
+)
+def test_sizes_may_have_units(text: str, size: int) -> None:
+    assert parse(SHORT, AVTECH_PLAYER_MAX_BYTES=text).max_bytes == size
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "true", "5 bananas", "[]", "''", "1e9", "99999999999999999999"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ConfigProblemsError, match="AVTECH_PLAYER_MAX_BYTES: maxBytes: expected a size"):
+        parse(SHORT, AVTECH_PLAYER_MAX_BYTES=text)
+
+
+@pytest.mark.parametrize(
+    "text", ["8081", ":8081", "127.0.0.1", "127.0.0.1:x", "192.168.1.5:80", "example.org:80", "7", "127.0.0.1:99999"]
+)
+def test_the_api_listens_on_this_machine_alone(text: str) -> None:
+    with pytest.raises(ConfigProblemsError, match="api"):
+        parse(SHORT, AVTECH_PLAYER_API=text)
+    assert parse(SHORT, AVTECH_PLAYER_API="'[::1]:9000'").api == Address("::1", 9000)
+    assert parse(SHORT, AVTECH_PLAYER_API="localhost:0").api == Address("localhost", 0)
 
 
 @pytest.mark.parametrize(

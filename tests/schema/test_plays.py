@@ -180,6 +180,8 @@ def test_missing_segments_records_and_exchanged_segments_are_told() -> None:
     other = segment(played(4, reason="other"), number=2, previous=first.previous)[0]
     assert chain_gaps([first, other]) == [f"{CHAIN}-00000002: does not follow the segment before it"]
     assert chain_gaps(chain((1, 3), (7, 8))) == [f"{CHAIN}-00000002: the records 4 to 6 are missing"]
+    torn = segment(played(1), played(4))[0]
+    assert chain_gaps([torn]) == [f"{CHAIN}-00000001: 2 of its records are missing"]
     assert chain_gaps([second, third])[0] == f"{CHAIN}: the segments 1 to 1 are missing"
 
 

@@ -1,22 +1,35 @@
-"""The player's configuration: one small YAML file, each key of which the environment can override."""
+"""The player's configuration: one small YAML or TOML file, each key of which the environment can override."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import yaml
-
+from avtech_player import _values as values
+from avtech_player._document import Document, Place, read_document, read_scalar
+from avtech_player._values import API_ADDRESS, ENGINES, Address, store_url
 from avtech_player.durable import DiskError, TooLargeError, read_bounded
 from avtech_schema.errors import ConfigurationError
-from avtech_schema.identifiers import ClientId, ScreenId, client_id, screen_id
+from avtech_schema.identifiers import ByteSize, ClientId, ScreenId, client_id, screen_id
 
 T = TypeVar("T")
 MAX_CONFIG_BYTES = 64_000
 PREFIX = "AVTECH_PLAYER_"
+_MPV: Mapping[str, Any] = {"kind": "mpv"}
+__all__ = [
+    "API_ADDRESS",
+    "ENGINES",
+    "KEYS",
+    "Address",
+    "Config",
+    "ConfigProblemsError",
+    "Problem",
+    "load_config",
+    "parse_config",
+    "store_url",
+    "variable",
+]
 KEYS = (
     "screen",
     "client",
@@ -28,13 +41,22 @@ KEYS = (
     "engine",
     "pollSeconds",
     "reportSeconds",
+    "minFreeBytes",
+    "maxBytes",
+    "retentionDays",
+    "playsMaxBytes",
+    "playsUploadSeconds",
+    "api",
 )
-ENGINES = ("mpv", "simulated")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One player. Paths are absolute; `report_store` is None when reports go to `store`; times are in seconds."""
+    """One player. Paths are absolute, times are in seconds, sizes in bytes.
+
+    `report_store` is None when reports go to `store`, `max_bytes` when clips may take what the disk has, `api` when there
+    is none; `plays_max_bytes` is 0 when no proof of play is kept.
+    """
 
     screen: ScreenId
     client: ClientId
@@ -44,8 +66,35 @@ class Config:
     device_key: Path
     report_store: str | None = None
     engine: Mapping[str, Any] = field(default_factory=lambda: {"kind": "mpv"})
-    poll_seconds: float = 30.0
+    poll_seconds: float = 60.0
     report_seconds: float = 300.0
+    min_free_bytes: ByteSize = ByteSize(16_000_000)
+    max_bytes: ByteSize | None = None
+    retention_days: float = 30.0
+    plays_max_bytes: ByteSize = ByteSize(64_000_000)
+    plays_upload_seconds: float = 3600.0
+    api: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration: where, which key (empty for the file itself), what, what to do."""
+
+    place: Place
+    key: str
+    message: str
+    help: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" + (f" ({self.help})" if self.help else "")
+
+
+class ConfigProblemsError(ConfigurationError):
+    """A configuration says something impossible; its text has one line for each problem."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> Config:
@@ -67,27 +116,102 @@ def parse_config(data: bytes, *, where: str, base: Path, environment: Mapping[st
     """Parse a configuration; relative paths start at `base`.
 
     Raises:
-        ConfigurationError: it is malformed, or says something impossible.
+        ConfigurationError: it is malformed.
+        ConfigProblemsError: it says something impossible; every problem is told at once.
     """
-    values = _document(data, where)
+    document = read_document(data, where)
+    reading = _Reading(document, where)
     for key in KEYS:
         if (text := environment.get(variable(key))) is not None:
-            values[key] = _scalar(text, variable(key))
-    if unknown := sorted(values.keys() - set(KEYS)):
-        raise ConfigurationError(f"{where}: unknown key {unknown[0]!r:.80}", hint=f"known keys: {', '.join(KEYS)}")
-    state_dir = _path(values, "stateDir", where, base)
-    return Config(
-        screen=_parsed(values, "screen", where, screen_id),
-        client=_parsed(values, "client", where, client_id),
-        store=_parsed(values, "store", where, store_url),
-        report_store=_parsed(values, "reportStore", where, store_url) if values.get("reportStore") is not None else None,
-        state_dir=state_dir,
-        root=_path(values, "root", where, base),
-        device_key=_path(values, "deviceKey", where, base) if "deviceKey" in values else state_dir / "device.key",
-        engine=_engine(values.get("engine", "mpv"), where),
-        poll_seconds=_seconds(values.get("pollSeconds", 30), "pollSeconds", where),
-        report_seconds=_seconds(values.get("reportSeconds", 300), "reportSeconds", where),
+            reading.override(key, text)
+    config = _config(reading, base)
+    if config is None:
+        raise ConfigProblemsError(tuple(sorted(reading.problems, key=lambda problem: (problem.place.line, problem.key))))
+    return config
+
+
+def _config(reading: "_Reading", base: Path) -> Config | None:
+    reading.refuse_unknown()
+    screen, client = reading.text("screen", screen_id), reading.text("client", client_id)
+    store, report_store = reading.text("store", store_url), reading.optional("reportStore", store_url)
+    state_dir, root = reading.text("stateDir", values.path), reading.text("root", values.path)
+    device_key = reading.optional("deviceKey", values.path)
+    engine = reading.value("engine", values.engine, _MPV)
+    no_bound: ByteSize | None = None
+    settings = Config(
+        screen=screen or ScreenId(""),
+        client=client or ClientId(""),
+        store=store or "",
+        report_store=report_store,
+        state_dir=base / (state_dir or ""),
+        root=base / (root or ""),
+        device_key=base / (device_key or (state_dir or Path()) / "device.key"),
+        engine=engine,
+        poll_seconds=reading.value("pollSeconds", values.seconds, 60.0),
+        report_seconds=reading.value("reportSeconds", values.seconds, 300.0),
+        min_free_bytes=reading.value("minFreeBytes", values.size, ByteSize(16_000_000)),
+        max_bytes=reading.value("maxBytes", values.size, no_bound),
+        retention_days=reading.value("retentionDays", values.days, 30.0),
+        plays_max_bytes=reading.value("playsMaxBytes", values.size, ByteSize(64_000_000)),
+        plays_upload_seconds=reading.value("playsUploadSeconds", values.seconds, 3600.0),
+        api=reading.value("api", values.address, values.address(API_ADDRESS if engine.get("kind") == "mpv" else "off")),
     )
+    return None if reading.problems else settings
+
+
+class _Reading:
+    """Takes the keys of a document one by one, and gathers what is wrong with them."""
+
+    def __init__(self, document: Document, where: str) -> None:
+        self._values = dict(document.values)
+        self._places = dict(document.places)
+        self._where = where
+        self.problems: list[Problem] = []
+
+    def override(self, key: str, text: str) -> None:
+        """A variable of the environment says otherwise than the file."""
+        name = variable(key)
+        self._places[key] = Place(name)
+        try:
+            self._values[key] = read_scalar(text, name)
+        except ConfigurationError as error:
+            message = str(error).partition(": ")[2]
+            self.problems.append(Problem(Place(name), key, message))
+            self._values.pop(key, None)
+
+    def refuse_unknown(self) -> None:
+        """Tell every key that a player does not know."""
+        for key in self._values.keys() - set(KEYS):
+            help_ = f"did you mean {nearest!r}?" if (nearest := _nearest(key)) else f"known keys: {', '.join(KEYS)}"
+            self.problems.append(Problem(self._place(key), key, f"unknown key {key!r:.80}", help_))
+
+    def text(self, key: str, parse: Callable[[str], T]) -> T | None:
+        """Take a text that must be there; None once a problem is noted."""
+        if self._values.get(key) is None:
+            if not any(problem.key == key for problem in self.problems):
+                self.problems.append(
+                    Problem(Place(self._where), key, f"{key} is missing", f"write it there or set {variable(key)}")
+                )
+            return None
+        return self.value(key, lambda value: parse(values.text(value)), None)
+
+    def optional(self, key: str, parse: Callable[[str], T]) -> T | None:
+        """Take a text that may be missing."""
+        return self.value(key, lambda value: parse(values.text(value)), None)
+
+    def value(self, key: str, parse: Callable[[object], T], default: T) -> T:
+        """Take a value of any kind; the default, too, once a problem is noted."""
+        value = self._values.get(key)
+        if value is None:
+            return default
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.problems.append(Problem(self._place(key), key, f"{key}: {error}"))
+            return default
+
+    def _place(self, key: str) -> Place:
+        return self._places.get(key, Place(self._where))
 
 
 def variable(key: str) -> str:
@@ -95,100 +219,9 @@ def variable(key: str) -> str:
     return PREFIX + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).upper()
 
 
-def store_url(text: str) -> str:
-    """Check a store's address: `file://`, `s3://`, `https://`, or `http://` on this machine.
+def _nearest(key: str) -> str | None:
+    import difflib
 
-    Raises:
-        ValueError: it is none of these.
-    """
-    parts = urlsplit(text)
-    match parts.scheme:
-        case "file" if parts.path.startswith("/") and not parts.netloc:
-            return text
-        case "s3" | "https" if parts.hostname:
-            if parts.password or parts.username:
-                raise ValueError("credentials do not belong in an address")
-            return text
-        case "http" if parts.hostname and _is_loopback(parts.hostname):
-            return text
-        case "http":
-            raise ValueError("http:// is for this machine alone; use https://")
-        case _:
-            raise ValueError(f"{text[:80]!r} is not file:///dir, s3://bucket/prefix or https://host/path")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-class _CoreLoader(yaml.SafeLoader):
-    """YAML 1.2's core scalars, and no key twice."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := sorted(name for name in set(names) if names.count(name) > 1):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r:.80} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"^(true|false)$", "tf"),
-    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
-    ("float", r"^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$", "-+.0123456789"),
-    ("null", r"^(null|~|)$", ["n", "~", ""]),
-):
-    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
-
-
-def _document(data: bytes, where: str) -> dict[str, Any]:
-    value = _scalar(data, where)
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ConfigurationError(f"{where}: expected keys and values")
-    return value
-
-
-def _scalar(text: str | bytes, where: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_CoreLoader)  # noqa: S506  a safe loader, made stricter
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{where}: not YAML: {' '.join(str(error).split())[:300]}") from error
-
-
-def _parsed(values: Mapping[str, Any], key: str, where: str, parse: Callable[[str], T]) -> T:
-    value = values.get(key)
-    if value is None:
-        raise ConfigurationError(f"{where}: {key} is missing", hint=f"write it there or set {variable(key)}")
-    try:
-        if not isinstance(value, str):
-            raise ValueError(f"expected a text, found {value!r:.80}")
-        return parse(value)
-    except ValueError as error:
-        raise ConfigurationError(f"{where}: {key}: {error}") from error
-
-
-def _path(values: Mapping[str, Any], key: str, where: str, base: Path) -> Path:
-    return base / _parsed(values, key, where, _nonempty)
-
-
-def _nonempty(text: str) -> str:
-    if not text or "\0" in text:
-        raise ValueError("expected a path")
-    return text
-
-
-def _engine(value: object, where: str) -> Mapping[str, Any]:
-    settings: Any = {"kind": value} if isinstance(value, str) else value
-    if not isinstance(settings, dict) or settings.get("kind") not in ENGINES:
-        raise ConfigurationError(f"{where}: engine: its kind is one of {', '.join(ENGINES)}")
-    return settings
-
-
-def _seconds(value: object, key: str, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.05 <= value <= 86_400:
-        raise ConfigurationError(f"{where}: {key} must be from 0.05 to 86400 seconds, found {value!r:.80}")
-    return float(value)
+    lowered = {known.lower(): known for known in KEYS}
+    plain = key.lower().replace("_", "").replace("-", "")
+    return next((lowered[found] for found in difflib.get_close_matches(plain, lowered, 1, 0.7)), None)

@@ -12,13 +12,17 @@ from avtech_schema.report import EngineHealth, NowPlaying, ReleaseRef
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip that lies on the disk, complete and verified. `rule` is the rule that put it on air, None for the fallback."""
+    """A clip that lies on the disk, complete and verified.
+
+    `rule` is the rule that put it on air, None for the fallback; `release` the one whose manifest did.
+    """
 
     video: VideoId
     sha256: Sha256
     path: Path
     duration: DurationMs
     rule: str | None = None
+    release: ReleaseRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

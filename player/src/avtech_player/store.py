@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import (
+    AlreadyExistsError,
     BaseError,
     NotModifiedError,
     NotSupportedError,
@@ -22,7 +23,7 @@ from obstore.store import HTTPStore, LocalStore, S3Store
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult
+    from obstore import GetOptions, GetResult, PutMode
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _READ_SECONDS = 30.0
@@ -46,6 +47,10 @@ class StoreDeniedError(StoreError):
     """The store does not let this player do that."""
 
     hint = "check the player's credentials for the store"
+
+
+class _TakenError(StoreError):
+    """An object that was to be created is there already."""
 
 
 class RangeRefusedError(StoreError):
@@ -93,6 +98,14 @@ class Store(Protocol):
 
         Raises:
             StoreError: the store failed, or cannot be written.
+        """
+        ...
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write an object whole unless there is one; whether it was written.
+
+        Raises:
+            StoreError: the store failed, or cannot be written; whether the object is there is not known then.
         """
         ...
 
@@ -157,9 +170,21 @@ class _Store:
                     raise StoreError(f"{self.url}: {key} comes at less than {SLOWEST_RATE} bytes a second")
 
     def write(self, key: str, data: bytes) -> None:
+        self._put(key, data, "overwrite")
+
+    def create(self, key: str, data: bytes) -> bool:
+        try:
+            self._put(key, data, "create")
+        except _TakenError:
+            return False
+        return True
+
+    def _put(self, key: str, data: bytes, mode: "PutMode") -> None:
         with self._failures(f"writing {key}"):
             try:
-                obstore.put(self._store(long=False), key, data, use_multipart=False)
+                obstore.put(self._store(long=False), key, data, mode=mode, use_multipart=False)
+            except AlreadyExistsError as error:
+                raise _TakenError(f"{self.url}: {key} is there already") from error
             except (NotSupportedError, NotImplementedError) as error:
                 raise StoreError(f"{self.url} cannot be written", hint="set reportStore") from error
             except FileNotFoundError as error:

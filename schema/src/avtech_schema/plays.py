@@ -127,7 +127,7 @@ Record = Played | StateChanged
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A record with its number; numbers rise by one along a chain, so that a gap shows what was lost."""
+    """A record with its number; numbers rise by one from record to record, so that a gap shows what was lost."""
 
     number: int
     record: Record
@@ -305,8 +305,10 @@ def chain_gaps(statements: Iterable[Statement]) -> list[str]:
                 found.append(f"{chain}: the segments {expected} to {statement.number - 1} are missing")
             elif statement.previous != previous:
                 found.append(f"{where}: does not follow the segment before it")
-            if statement.first != last + 1:
+            if statement.number > 1 and statement.first != last + 1:
                 found.append(f"{where}: the records {last + 1} to {statement.first - 1} are missing")
+            if lacking := statement.last - statement.first + 1 - statement.records:
+                found.append(f"{where}: {lacking} of its records are missing")
             expected, previous, last = statement.number + 1, sha256_hex(statement.payload()), statement.last
     return found
 

@@ -73,7 +73,8 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except AvtechError as error:
-        click.echo(f"error: {error}", err=True)
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
         if error.hint:
             click.echo(f"  help: {error.hint}", err=True)
         return error.exit_code

@@ -84,7 +84,8 @@ class Airing:
     def clip(self, video: VideoId, rule: str | None) -> Clip:
         """A clip of this generation, as engines take it; a new object every time."""
         asset = self.generation.manifest.assets[video]
-        return Clip(video, asset.sha256, self.generation.files[video], asset.duration, rule)
+        generation = self.generation
+        return Clip(video, asset.sha256, generation.files[video], asset.duration, rule, generation.ref)
 
     def on_air(self, instant: datetime) -> list[Clip]:
         """Every clip that is meant to play at an instant, each once, in order, whether it does or not."""

@@ -8,10 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from avtech_player.clock import Reading
 from avtech_player.engine import ClipCheck, Fault, FaultKind, shared_check
 from avtech_player.playback._airing import Airing, Choice
 from avtech_player.playback._judge import Judge, find_faults, judge_faults
 from avtech_player.playback._memory import Load, Memory, Save
+from avtech_player.playback._proof import OnPlay, Proof
 from avtech_player.ports import Clip, Died, Ended, Engine, EngineEvent, Generation, Started, TrialResult
 from avtech_schema.airtime import Segment
 from avtech_schema.report import EngineHealth, NowPlaying
@@ -40,7 +42,8 @@ class Playback:
     """The stage: one clip on screen, the next one queued, and a look at the clock at least every second.
 
     `now` is the trusted clock. `on_fault` hears of every clip that does not play, so that it is fetched again.
-    `load` and `save` keep the rotation's position; both may block, `save` runs in a thread.
+    `load` and `save` keep the rotation's position; both may block, `save` runs in a thread. `on_play` hears of every clip
+    that was on screen; `read` is the trusted clock with its judgement of itself.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Playback:
         load: Load | None = None,
         save: Save | None = None,
         check: ClipCheck | None = None,
+        on_play: OnPlay | None = None,
+        read: Callable[[], Reading] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
@@ -60,6 +65,7 @@ class Playback:
         self._on_fault = on_fault
         self._check = check or shared_check()
         self._memory = Memory(load, save)
+        self._proof = Proof(on_play, read or (lambda: Reading(now(), trusted=True)))
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._checks: set[asyncio.Task[None]] = set()
@@ -81,6 +87,7 @@ class Playback:
             for task in list(self._checks):
                 task.cancel()
             await self._engine.stop()
+            self._proof.interrupted("the player stopped")
             await self._memory.close()
 
     async def play(self, generation: Generation | None) -> None:
@@ -139,6 +146,7 @@ class Playback:
             await asyncio.sleep(0)  # whatever an engine tells, the clock is looked at too
 
     async def _hear(self, event: EngineEvent) -> None:
+        self._proof.hear(event)
         match event:
             case Started():
                 await self._started(event.clip)
