@@ -170,14 +170,15 @@ def test_of_a_racing_change_and_removal_one_wins(store: ObjectStore) -> None:
         etag = store.create(f"a/{turn}", b"start")
         acts = [
             lambda turn=turn, etag=etag: store.replace(f"a/{turn}", b"new", etag=etag),
-            lambda turn=turn, etag=etag: store.delete(f"a/{turn}", etag=etag) or _lost(),
+            lambda turn=turn, etag=etag: _remove(store, f"a/{turn}", etag),
         ]
         assert _race(2, lambda number, acts=acts: acts[number]()) == 1
         assert store.get(f"a/{turn}", limit=10) is None or store.etag(f"a/{turn}") != etag
 
 
-def _lost() -> None:
-    raise PreconditionFailedError("it was gone")
+def _remove(store: ObjectStore, key: str, etag: ETag) -> None:
+    if not store.delete(key, etag=etag):
+        raise PreconditionFailedError("it was gone")
 
 
 @pytest.mark.parametrize(

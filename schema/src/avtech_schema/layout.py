@@ -7,6 +7,9 @@ from avtech_schema.identifiers import ClientId, ScreenId, Sha256
 METADATA = "metadata/"
 TARGETS = "targets/"
 RELEASES = "releases/"
+PROVENANCE = "provenance/"
+MARK_KEY = "gc/mark.json"
+"""What `avtech gc` would remove next."""
 TIMESTAMP_KEY = "metadata/timestamp.json"
 _CHAIN = re.compile(r"[0-9a-f]{16}")
 
@@ -39,6 +42,11 @@ def thumbnail_key(client: ClientId, digest: Sha256) -> str:
 def release_key(sequence: int, digest: Sha256) -> str:
     """A signed release record; the digest is that of the object's bytes."""
     return f"{RELEASES}{sequence:08d}-{digest}.json"
+
+
+def provenance_key(sequence: int, digest: Sha256) -> str:
+    """The signed statement of how a release was made; the digest is that of the release record's object."""
+    return f"{PROVENANCE}{sequence:08d}-{digest}.json"
 
 
 def report_prefix(client: ClientId, screen: ScreenId) -> str:

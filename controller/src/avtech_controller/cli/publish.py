@@ -136,13 +136,15 @@ class _Job:
         """Release it."""
         from avtech_controller.cli._progress import progress_bars
         from avtech_controller.cli._secrets import publish_signer
+        from avtech_controller.provenance import builder_of
         from avtech_controller.publication import Publisher, Wanted, descent
         from avtech_controller.trust import load_anchor
 
         anchor = load_anchor(self.repo)
         signer = publish_signer(keys_dir, anchor)
         anchor.check_publisher(signer, _now())
-        wanted = Wanted(self._commit(), self.compiled.screens, publisher_name(os.environ), self.compiled.moved)
+        builder = builder_of(os.environ)
+        wanted = Wanted(self._commit(), self.compiled.screens, publisher_name(os.environ), self.compiled.moved, builder)
         with progress_bars() as progress:
             publisher = Publisher(self.store, anchor, signer, descent(self.repo), self._approval(), _now, progress)
             return publisher.publish(wanted)

@@ -11,6 +11,7 @@ from securesystemslib.signer import Signer
 from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.parallel import in_parallel
 from avtech_controller.planning import Plan, make_plan, replaced_screens
+from avtech_controller.provenance import Builder, write_provenance
 from avtech_controller.publication._content import check_content, clips_of, read_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import has_history, make_record, read_record, write_record
@@ -42,6 +43,8 @@ class Wanted:
     screens: Mapping[ScreenId, CompiledScreen]
     publisher: str
     moved: Mapping[ScreenId, ScreenId] = field(default_factory=dict)
+    builder: Builder = Builder()
+    """What makes the release, for its provenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class Publisher:
             time=rfc3339(now),
         )
         pointer, size = write_record(self.store, record, self.signer)
+        size += write_provenance(self.store, record, pointer.digest, wanted.builder, self.signer)
         writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata if head else None, now)
         screens = next_screens(released, wanted, record.sequence)
         written += size + writer.write(screens, pointer, self.progress)

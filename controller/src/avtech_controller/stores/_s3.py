@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypedDict, cast
+from typing import IO, TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import SplitResult, parse_qsl, unquote
 
 import boto3
@@ -32,7 +32,7 @@ from avtech_schema.identifiers import ByteSize, Sha256
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef, ObjectTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef
 
 _CONNECTIONS = 32
 _ATTEMPTS = 4
@@ -210,7 +210,7 @@ class S3Store:
         self._client.head_bucket(Bucket=self._bucket)  # an absent object is only believed of a bucket that is there
         return None
 
-    def _listed(self, prefix: str) -> Iterator["ObjectTypeDef"]:
+    def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
         with self._failures(f"listing {prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + check_prefix(prefix)
@@ -219,7 +219,7 @@ class S3Store:
                 found = page.get("Contents", [])
                 if not page.keys() >= {"Name", "IsTruncated"} or page.get("KeyCount", len(found)) != len(found):
                     raise StoreError(f"listing {prefix} in {self.url}: the answer is garbled")
-                yield from found
+                yield from cast("list[dict[str, Any]]", found)
 
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)
