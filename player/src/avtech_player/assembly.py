@@ -4,16 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
+
 from avtech_player.clock import TrustedClock
 from avtech_player.config import Config
 from avtech_player.device_key import load_device_key
 from avtech_player.durable import DirectoryLock, DiskError, TooLargeError, make_directory, read_bounded, replace_atomically
 from avtech_player.engine import Fault, make_engine
 from avtech_player.generations import Library
+from avtech_player.logs import screen_log
 from avtech_player.playback import Playback
+from avtech_player.plays import Chronicle, Journal, Spool
 from avtech_player.ports import Clip, Stage
 from avtech_player.reports import Reporter, player_version
-from avtech_player.store import open_store
+from avtech_player.store import Store, open_store
 from avtech_player.sync import Parts, Updater
 from avtech_player.trust import Trust
 from avtech_schema.errors import ConfigurationError
@@ -30,6 +35,8 @@ class Player:
     playback: Playback
     updater: Updater
     reporter: Reporter
+    journal: Journal | None
+    chronicle: Chronicle | None
 
 
 def lock_state(config: Config) -> DirectoryLock:
@@ -53,10 +60,14 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
     parts = make_parts(config, environment)
     key = load_device_key(config.device_key)
     history = config.state_dir / "history.json"
+    report_store = open_store(config.report_store, environment) if config.report_store else parts.store
+    journal = _journal(config, report_store, key)
     playback = Playback(
         make_engine(config.engine),
         now=parts.clock.now,
+        read=parts.clock.read,
         on_fault=on_fault,
+        on_play=journal.note if journal else None,
         load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
         save=lambda data: replace_atomically(history, data),
     )
@@ -65,12 +76,15 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
         config.client,
         config.screen,
         key,
-        open_store(config.report_store, environment) if config.report_store else parts.store,
+        report_store,
         parts.library,
         parts.clock,
         player_version(),
+        journal,
     )
-    return Player(config, playback, make_updater(parts, playback), reporter)
+    updater = make_updater(parts, playback)
+    chronicle = Chronicle(updater, playback, parts.clock, journal.note) if journal else None
+    return Player(config, playback, updater, reporter, journal, chronicle)
 
 
 def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:
@@ -91,6 +105,14 @@ def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:
 def make_updater(parts: Parts, stage: Stage) -> Updater:
     """The updater of these parts."""
     return Updater(parts, stage)
+
+
+def _journal(config: Config, store: Store, key: Ed25519PrivateKey) -> Journal | None:
+    """The player's proof of play; None when none is to be kept."""
+    if config.plays_max_bytes == 0:
+        return None
+    spool = Spool(config.state_dir / "plays", config.client, config.screen, CryptoSigner(key), max_bytes=config.plays_max_bytes)
+    return Journal(spool, store, screen_log("plays", config.screen))
 
 
 def _root(path: Path) -> bytes:

@@ -10,6 +10,7 @@ from avtech_player.assembly import Player, assemble, lock_state
 from avtech_player.config import Config
 from avtech_player.engine import Fault
 from avtech_player.logs import screen_log
+from avtech_player.plays import Journal
 from avtech_player.polling import next_look
 from avtech_player.ports import Clip
 from avtech_player.sync import Outcome, OutcomeKind
@@ -22,6 +23,8 @@ _HEALTH_SECONDS = 5.0
 _REPORTS_APART_SECONDS = 0.3
 _RETRY_SECONDS = 10.0
 _STEADY_SECONDS = 300.0
+_FIRST_UPLOAD_SECONDS = 300.0
+_UPLOAD_RETRY_SECONDS = 60.0
 
 
 async def run_players(configs: Sequence[Config], environment: Mapping[str, str]) -> None:
@@ -121,6 +124,7 @@ class _Running:
                 group.create_task(self._look())
                 group.create_task(self._report())
                 group.create_task(self._settle())
+                self._keep_journal(group)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures
         finally:
@@ -128,6 +132,7 @@ class _Running:
             self._wakes.unsubscribe(self._wake)
             for task in self._refetching:
                 task.cancel()
+            await self._close_journal()
 
     async def _look(self) -> None:
         failures = 0
@@ -152,6 +157,8 @@ class _Running:
         while True:
             player.updater.changed.clear()
             health = player.playback.health()
+            if player.chronicle is not None:
+                player.chronicle.look()
             try:
                 await player.reporter.report(player.updater, player.playback)
                 failures = 0
@@ -165,6 +172,34 @@ class _Running:
                 if await _wait(player.updater.changed, min(left, _HEALTH_SECONDS)):
                     break
                 left -= _HEALTH_SECONDS
+
+    def _keep_journal(self, group: asyncio.TaskGroup) -> None:
+        journal, chronicle = self._player.journal, self._player.chronicle
+        if journal is None or chronicle is None:
+            return
+        chronicle.started()
+        self._player.updater.listen(chronicle.look)
+        group.create_task(journal.run())
+        group.create_task(self._upload(journal))
+
+    async def _close_journal(self) -> None:
+        if self._player.journal is not None and self._player.chronicle is not None:
+            self._player.chronicle.stopped()
+            await self._player.journal.close()
+
+    async def _upload(self, journal: Journal) -> None:
+        """Bring proof of play to the store, soon after the start and then every so often."""
+        base, failures = self._player.config.plays_upload_seconds, 0
+        await asyncio.sleep(min(base, _FIRST_UPLOAD_SECONDS) * random.random())  # noqa: S311
+        while True:
+            try:
+                await journal.upload()
+                failures = 0
+            except AvtechError as error:
+                failures += 1
+                self._log.log(logging.WARNING if failures == 1 else logging.DEBUG, "proof of play is not uploaded: %s", error)
+            delay = next_look(min(base, _UPLOAD_RETRY_SECONDS) if failures else base, failures=failures, chance=random.random())  # noqa: S311
+            await asyncio.sleep(delay)
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLED_SECONDS)

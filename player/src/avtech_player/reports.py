@@ -14,6 +14,7 @@ from avtech_player.clock import TrustedClock, spell
 from avtech_player.durable import DiskError
 from avtech_player.generations import Library
 from avtech_player.last_report import keep_report
+from avtech_player.plays import Journal
 from avtech_player.ports import Stage
 from avtech_player.store import Store
 from avtech_player.sync import Updater
@@ -22,7 +23,7 @@ from avtech_schema.envelope import seal
 from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import ByteSize, ClientId, ScreenId
 from avtech_schema.layout import report_key
-from avtech_schema.report import PAYLOAD_TYPE, Report, Storage
+from avtech_schema.report import PAYLOAD_TYPE, Report, Spooled, Storage
 
 _log = logging.getLogger("avtech.player.reports")
 _MAX_ERROR = 1000
@@ -46,6 +47,7 @@ class Reporter:
     library: Library
     clock: TrustedClock
     version: str
+    journal: Journal | None = None
     probe: SystemProbe = field(default_factory=SystemProbe)
 
     async def report(self, updater: Updater, stage: Stage) -> Report:
@@ -63,6 +65,7 @@ class Reporter:
         state = updater.state
         reading = self.clock.read()
         error = updater.last_error
+        spooled = self.journal.stats if self.journal else None
         return Report(
             screen=self.screen,
             sequence=sequence,
@@ -80,6 +83,7 @@ class Reporter:
             engine=stage.health(),
             now_playing=stage.now(),
             clock_trusted=reading.trusted,
+            plays=Spooled(spooled.waiting_segments, spooled.dropped) if spooled else None,
         )
 
     def _send(self, report: Report) -> None:

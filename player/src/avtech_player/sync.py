@@ -93,6 +93,7 @@ class Updater:
         self._disk: str | None = None
         self._fault: str | None = None
         self._doubt: str | None = None
+        self._listeners: list[Callable[[], None]] = []
         self.changed = asyncio.Event()
 
     @property
@@ -143,6 +144,10 @@ class Updater:
                 await self._stage.play(await self._first())
         return doubted
 
+    def listen(self, told: Callable[[], None]) -> None:
+        """Call `told` after every change that is worth a report."""
+        self._listeners.append(told)
+
     def stop(self) -> None:
         """Have a fetch under way give up soon; what it got is kept."""
         self._stop.set()
@@ -168,7 +173,7 @@ class Updater:
         """A clip of what plays would not play; it is remembered for the report until another release plays."""
         if reason != self._fault:
             self._fault = reason
-            self.changed.set()
+            self._ring()
 
     async def next_report(self) -> int:
         """The next report's sequence. It rises across restarts, and, by the clock, even when the state was lost."""
@@ -353,23 +358,29 @@ class Updater:
     def _adopt(self, state: PlayerState) -> None:
         """A new state; one that is worth a report (counters alone are not) wakes whoever reports."""
         bookkeeping = replace(state, report_sequence=self._state.report_sequence, starts=self._state.starts)
-        if bookkeeping != self._state:
-            self.changed.set()
+        changed = bookkeeping != self._state
         self._state = state
+        if changed:
+            self._ring()
+
+    def _ring(self) -> None:
+        self.changed.set()
+        for told in self._listeners:
+            told()
 
     def _complain(self, error: AvtechError) -> None:
         """The disk refuses: say so, once."""
         if str(error) != self._disk:
             self._disk = str(error)
             self._log.error("%s", error)
-            self.changed.set()
+            self._ring()
 
     def _told(self, outcome: Outcome) -> Outcome:
         """Log a failure, and remember it for the report until an attempt succeeds."""
         error = None if outcome.error is None or outcome.kind is OutcomeKind.REFUSED else str(outcome.error)
         if error != self._error:
             self._error = error
-            self.changed.set()
+            self._ring()
             if error is not None:
                 self._log.warning("%s", error)
         return outcome

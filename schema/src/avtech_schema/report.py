@@ -98,6 +98,14 @@ class EngineHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Spooled:
+    """Proof of play that is not uploaded yet, in segments, and the records that were lost for want of space."""
+
+    waiting: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class NowPlaying:
     """The clip on screen. `rule` is None for the fallback; `since` is UTC, RFC 3339."""
 
@@ -127,6 +135,7 @@ class Report:
     engine: EngineHealth
     now_playing: NowPlaying | None
     clock_trusted: bool
+    plays: Spooled | None = None
 
     def payload(self) -> bytes:
         """The canonical bytes that are signed."""
@@ -180,6 +189,7 @@ class Report:
                 },
                 "nowPlaying": now and {"clip": now.clip, "sha256": now.sha256, "rule": now.rule, "since": now.since},
                 "clockTrusted": self.clock_trusted,
+                "plays": self.plays and {"waiting": self.plays.waiting, "dropped": self.plays.dropped},
             }
         )
 
@@ -218,6 +228,7 @@ def _report(fields: Fields) -> Report:
         engine=_engine(fields.object("engine")),
         now_playing=_now(fields.optional_object("nowPlaying")),
         clock_trusted=fields.boolean("clockTrusted"),
+        plays=_plays(fields.optional_object("plays")) if fields.has("plays") else None,
     )
     fields.finish()
     return report
@@ -289,6 +300,14 @@ def _engine(fields: Fields) -> EngineHealth:
     )
     fields.finish()
     return engine
+
+
+def _plays(fields: Fields | None) -> Spooled | None:
+    if fields is None:
+        return None
+    plays = Spooled(fields.integer("waiting"), fields.integer("dropped"))
+    fields.finish()
+    return plays
 
 
 def _now(fields: Fields | None) -> NowPlaying | None:
