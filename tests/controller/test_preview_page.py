@@ -143,9 +143,9 @@ def thousand(tmp_path: Path, distinct: int) -> tuple[Subject, dict[ScreenId, Com
     return Subject(replace(state, screens=screens), "the work tree", compiled), compiled
 
 
-@pytest.mark.parametrize(("distinct", "drawn", "left_out"), [(3, 3, (0, 0)), (1000, 50, (950, 950))])
+@pytest.mark.parametrize(("distinct", "drawn", "left_out"), [(3, 3, 0), (1000, 50, 950)])
 def test_a_thousand_screens_give_a_page_of_bounded_size_and_time(
-    tmp_path: Path, distinct: int, drawn: int, left_out: tuple[int, int]
+    tmp_path: Path, distinct: int, drawn: int, left_out: int
 ) -> None:
     subject, compiled = thousand(tmp_path, distinct)
     start = time.perf_counter()
@@ -155,8 +155,8 @@ def test_a_thousand_screens_give_a_page_of_bounded_size_and_time(
     assert time.perf_counter() - start < 60
     assert (len(made.weeks), made.left_out) == (drawn, left_out)
     assert len(page.encode()) < 2_000_000
-    if left_out[0]:
-        assert "950 more screens with 950 other weeks are not drawn" in Reader(page).text
+    if left_out:
+        assert "950 more screens with other weeks are not drawn" in Reader(page).text
         assert len(make_preview(subject, Chosen(None), DATES, workshop, every=True).weeks) == len(compiled)
     else:
         assert "334 screens: same week" in Reader(page).text

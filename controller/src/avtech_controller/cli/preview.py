@@ -147,11 +147,10 @@ def _screen(state: "DesiredState", text: str) -> ScreenId:
 
 
 def _tell(made: "Preview", directory: Path, files: dict[ScreenId, str], output: str) -> None:
-    weeks, left_out = made.left_out
     for note in made.notes:
         click.echo(f"note: {clean(note)}", err=True)
-    if weeks:
-        click.echo(f"note: {left_out} screens with {weeks} other weeks are not drawn; name screens, or give --all", err=True)
+    if made.left_out:
+        click.echo(f"note: {made.left_out} screens with other weeks are not drawn; name screens, or give --all", err=True)
     page = directory / "index.html"
     if output == "json":
         click.echo(orjson.dumps(_json(made, page, files), option=orjson.OPT_INDENT_2).decode())
@@ -193,5 +192,5 @@ def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, 
             }
             for week in made.weeks
         ],
-        "not_drawn": {"weeks": made.left_out[0], "screens": made.left_out[1]},
+        "screens_not_drawn": made.left_out,
     }

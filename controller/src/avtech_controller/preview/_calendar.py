@@ -35,14 +35,14 @@ class Block:
 class Day:
     """One local day of `seconds` (23 or 25 hours when the clocks change, 0 if the calendar there skips it).
 
-    `hours` are the full hours (seconds since midnight, as the clocks show it), `off` when the panel is off, `note` what is
-    unusual about the day.
+    `off` is when the panel is off, `note` what is unusual about the day; then `hours` are its full hours (seconds since
+    midnight, as the clocks show them).
     """
 
     date: date
     seconds: int
     blocks: tuple[Block, ...]
-    hours: tuple[tuple[int, str], ...]
+    hours: tuple[tuple[int, str], ...] = ()
     off: tuple[tuple[int, int], ...] = ()
     note: str = ""
 
@@ -82,7 +82,9 @@ def _day(
         if first < end and last > start
     )
     off = () if on is None else tuple(_complement(on, start, end))
-    return Day(day, end - start, blocks, tuple(_hours(start, end, zone)), off, _note(end - start))
+    note = _note(end - start)
+    hours = tuple(_hours(start, end, zone)) if note else ()
+    return Day(day, end - start, blocks, hours, off, note)
 
 
 def clock(instant: int, zone: ZoneInfo) -> str:

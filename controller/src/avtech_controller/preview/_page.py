@@ -136,11 +136,10 @@ def _weeks(preview: Preview, marks: Marks, details: Details) -> str:
         parts.append(f'<details class="same"><summary><h2>What stays: {count}</h2></summary>{inner}</details>')
     elif same:
         parts.append(f'<section aria-label="Screens">{_all(same, preview, marks, details)}</section>')
-    weeks, screens = preview.left_out
-    if weeks:
-        kinds = "another week" if weeks == 1 else f"{weeks:,} other weeks"
+    if preview.left_out:
         parts.append(
-            f'<p class="more" role="note">{_count(screens, "more screen")} with {kinds} are not drawn. '
+            f'<p class="more" role="note">{_count(preview.left_out, "more screen")} with other weeks '
+            f"{'is' if preview.left_out == 1 else 'are'} not drawn. "
             "Name the screens you want to see (<code>avtech preview SCR-…</code>), or give <code>--all</code>.</p>"
         )
     return "".join(parts)

@@ -123,7 +123,7 @@ class _Sheet:
         for lane, piece, box in drawn:
             if piece.changed or not lane.faded:
                 self._words(piece, box, narrow=lane.faded)
-        for second, text in pair.day.hours[1:] if pair.day.note else ():
+        for second, text in pair.day.hours[1:]:
             y = body + second / 3600 * _HOUR
             self._draw.rectangle((right - 17, y - 6, right - 1, y + 6), fill=_PAPER)
             self._draw.text((right - 3, y), text, fill=_SOFT, font=_font(11), anchor="rm")

@@ -33,7 +33,7 @@ class Preview:
 
     `changed` counts screens that play something else on these days or are new, `otherwise` those that change in another
     way, `unknown` those that cannot be compared.
-    `left_out` counts the weeks that are not drawn and the screens that show them, `gone` are screens that only the base has.
+    `left_out` counts the screens that are not drawn, `gone` are screens that only the base has.
     """
 
     first: date
@@ -45,7 +45,7 @@ class Preview:
     changed: int
     otherwise: int = 0
     unknown: int = 0
-    left_out: tuple[int, int] = (0, 0)
+    left_out: int = 0
     gone: tuple[ScreenId, ...] = ()
     clips: Mapping[VideoId, Clip] = field(default_factory=dict)
     screen_titles: Mapping[ScreenId, str] = field(default_factory=dict)
@@ -74,9 +74,9 @@ class Workshop:
 
 def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Workshop, *, every: bool = False) -> Preview:
     """Compute the weeks and gather the pictures of the clips in them; `every` lifts the limit of `MAX_WEEKS`."""
-    weeks = screen_weeks(subject.screens.values(), chosen.base, dates, workshop.weeks)
-    drawn = weeks if every else weeks[:MAX_WEEKS]
-    rest = weeks[len(drawn) :]
+    limit = None if every else MAX_WEEKS
+    weeks = screen_weeks(subject.screens.values(), chosen.base, dates, workshop.weeks, limit=limit)
+    drawn = weeks[:limit]
     videos = _videos(drawn, subject.state, chosen.state)
     pictures = gather_pictures(videos.values(), workshop.store, workshop.repo, workshop.pictures)
     days = [pair.day.date for week in drawn for pair in week.days]
@@ -91,7 +91,7 @@ def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Works
         changed=_count(weeks, State.CHANGED, State.ADDED),
         otherwise=_count(weeks, State.OTHERWISE),
         unknown=_count(weeks, State.UNKNOWN),
-        left_out=(len(rest), sum(len(week.screens) for week in rest)),
+        left_out=len(subject.screens) - sum(len(week.screens) for week in drawn),
         gone=tuple(sorted(chosen.base.screens.keys() - subject.state.screens.keys())) if chosen.base else (),
         clips={name: _clip(video, pictures.found.get(name)) for name, video in videos.items()},
         screen_titles=_screen_titles(drawn, subject.state),

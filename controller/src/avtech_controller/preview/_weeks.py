@@ -84,22 +84,24 @@ class _Week:
     identity: str
 
 
+_Key = tuple[str, str, date, date]
+"""A manifest but for its screen's name, its base's, and the days."""
+
+
 class Memory:
     """Weeks that were computed for the preview before this one, for whoever makes one after another."""
 
     def __init__(self) -> None:
-        self._weeks: dict[tuple[str, str, date, date], _Week] = {}
-        self._used: dict[tuple[str, str, date, date], _Week] = {}
+        self._weeks: dict[_Key, _Week] = {}
+        self._used: dict[_Key, _Week] = {}
         self._searches = MAX_SEARCHES
 
-    def week(self, compiled: CompiledScreen, base: Base | None, days: tuple[date, date]) -> _Week:
-        """A screen's week, computed unless an equal manifest with an equal base was met before."""
-        before = _before_key(base, compiled.screen)
-        key = (_nameless(compiled.manifest, compiled.data), before, *days)
+    def week(self, key: _Key, compiled: CompiledScreen, base: Base | None) -> _Week:
+        """A screen's week, computed unless one with its key was met before."""
         week = self._used.get(key) or self._weeks.get(key)
         if week is None:
-            week = _week(compiled, base, days, search=self._searches > 0)
-            self._searches -= week.state in (State.SAME, State.OTHERWISE) and key[0] != before
+            week = _week(compiled, base, key[2:], search=self._searches > 0)
+            self._searches -= week.state in (State.SAME, State.OTHERWISE) and key[0] != key[1]
         self._used[key] = week
         return week
 
@@ -110,17 +112,37 @@ class Memory:
 
 
 def screen_weeks(
-    wanted: Iterable[CompiledScreen], base: Base | None, dates: Dates, memory: Memory | None = None
+    wanted: Iterable[CompiledScreen],
+    base: Base | None,
+    dates: Dates,
+    memory: Memory | None = None,
+    *,
+    limit: int | None = None,
 ) -> tuple[ScreenWeek, ...]:
-    """The weeks of some screens: those that change first, then those that most screens show."""
+    """The weeks of some screens: those that change first, then those that most screens show.
+
+    Every screen that differs from its base is there. Of those that do not, only so many are computed that there are about
+    `limit` different weeks in all, if it is given: the rest is left out.
+    """
     memory = memory or Memory()
-    grouped: dict[str, list[tuple[ScreenId, _Week]]] = {}
+    alike: dict[_Key, list[CompiledScreen]] = {}
     for compiled in wanted:
-        week = memory.week(compiled, base, dates.of(compiled.manifest.time_zone))
-        grouped.setdefault(week.identity, []).append((compiled.screen, week))
+        before, days = _before_key(base, compiled.screen), dates.of(compiled.manifest.time_zone)
+        alike.setdefault((_nameless(compiled.manifest, compiled.data), before, *days), []).append(compiled)
+    grouped: dict[str, list[tuple[ScreenId, _Week]]] = {}
+    for key in sorted(alike, key=lambda key: (_stays(key, base), -len(alike[key]), alike[key][0].screen)):
+        if limit is not None and len(grouped) >= limit and _stays(key, base):
+            break
+        week = memory.week(key, alike[key][0], base)
+        grouped.setdefault(week.identity, []).extend((compiled.screen, week) for compiled in alike[key])
     memory.forget()
     weeks = [_screen_week(members) for members in grouped.values()]
     return tuple(sorted(weeks, key=lambda week: (week.state, -len(week.screens), week.screens)))
+
+
+def _stays(key: _Key, base: Base | None) -> bool:
+    """Whether screens with this key have nothing to compare with, or the very manifest they had."""
+    return base is None or key[0] == key[1]
 
 
 def _nameless(manifest: Manifest, data: bytes) -> str:
