@@ -17,7 +17,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "defaults": {"timeZone": "Europe/Madrid"},
             "limits": {"changedPercent": 50, "removedPercent": 10},
             "freezes": [{"from": "2026-12-24", "until": "2026-12-26", "reason": "Christmas"}],
-            "rollout": {"waves": [{"percent": 5, "soakMinutes": 30}, {"percent": 100, "soakMinutes": 0}]},
+            "rollout": {
+                "waves": [
+                    {"matchLabels": {"ring": "canary"}, "soakMinutes": 60},
+                    {"percent": 5, "soakMinutes": 30},
+                    {"percent": 50, "soakMinutes": 30},
+                ],
+                "minSamples": 3,
+                "maxFailed": "2%",
+            },
             "retention": {"releases": 20, "days": 90},
         },
     ),

@@ -9,6 +9,7 @@ from avtech_schema.errors import TrustError
 from avtech_schema.fields import Fields, FieldsError
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
 from avtech_schema.localtime import utc_time
+from avtech_schema.rollout import RecordRef, RolloutNote, parse_note, parse_ref, ref_json
 
 PAYLOAD_TYPE = "application/vnd.avtech.release+json"
 
@@ -17,10 +18,21 @@ class ReleaseKind(StrEnum):
     """Why a record was made."""
 
     PUBLISH = "publish"
+    """A commit is released; to all screens, or, as a rollout begins, to its first wave."""
     WAVE = "wave"
+    """The next wave of a rollout gets what is released."""
+    PAUSE = "pause"
+    """A rollout waits until it is resumed; no screen changes."""
+    RESUME = "resume"
+    """A rollout goes on; no screen changes."""
+    COMPLETE = "complete"
+    """Every wave of a rollout has it and is well; no screen changes."""
     HALT = "halt"
+    """A rollout found a fault; the screens that had it go back, or are left as they are."""
     REVERT = "revert"
+    """Somebody ended a rollout; the screens that had it go back."""
     RETRY = "retry"
+    """Screens are to try again what failed on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,11 @@ class ScreenChange:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """One release. `time` is UTC, RFC 3339 with `Z`; `previous` is the SHA-256 of the previous record's object."""
+    """One release. `time` is UTC, RFC 3339 with `Z`; `previous` is the SHA-256 of the previous record's object.
+
+    `rollout` says where the rollout stands that this record is part of; `halted` names the records that began rollouts
+    which found a fault, and whose manifests are not released again until a retry says so.
+    """
 
     kind: ReleaseKind
     sequence: int
@@ -47,11 +63,19 @@ class ReleaseRecord:
     time: str
     previous: Sha256 | None
     changes: tuple[ScreenChange, ...]
+    rollout: RolloutNote | None = None
+    halted: tuple[RecordRef, ...] = ()
 
     def payload(self) -> bytes:
         """The canonical bytes that are signed."""
+        optional: dict[str, Any] = {}
+        if self.rollout:
+            optional["rollout"] = self.rollout.json()
+        if self.halted:
+            optional["halted"] = [ref_json(ref) for ref in self.halted]
         return canonical_bytes(
             {
+                **optional,
                 "apiVersion": "avtech/v1",
                 "kind": "ReleaseRecord",
                 "reason": self.kind.value,
@@ -90,6 +114,8 @@ def parse_release(payload: bytes) -> ReleaseRecord:
             time=fields.one("time", utc_time),
             previous=fields.optional("previous", sha256),
             changes=tuple(_change(change) for change in fields.objects("changes")),
+            rollout=parse_note(fields.object("rollout")) if fields.has("rollout") else None,
+            halted=tuple(parse_ref(ref) for ref in fields.objects("halted")) if fields.has("halted") else (),
         )
         fields.finish()
     except FieldsError as error:

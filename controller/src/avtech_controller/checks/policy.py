@@ -12,13 +12,6 @@ def check_policy(view: View) -> Iterator[Problem]:
         return
     here = Spot(view.state.origin(view.state.fleet))
     spec = view.state.fleet.spec
-    if spec.rollout.waves:
-        yield Problem(
-            "AVT501",
-            "rollout waves have no effect yet: a publication reaches all screens at once",
-            here.key("spec", "rollout", "waves"),
-            "not acted on by this version",
-        )
     if "retention" in spec.model_fields_set:
         yield Problem(
             "AVT501",

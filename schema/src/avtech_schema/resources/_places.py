@@ -26,8 +26,14 @@ from avtech_schema.resources._common import (
     says,
     window_is_empty,
 )
+from avtech_schema.rollout import ALLOWANCE_PATTERN, MAX_WAVES
 
 Percent = Annotated[int, Field(ge=0, le=100)]
+ScreenAllowance = (
+    Annotated[int, Field(ge=0, le=1_000_000)]
+    | Annotated[str, StringConstraints(pattern=ALLOWANCE_PATTERN), Field(examples=["2%"])]
+)
+"""A number of screens, or a share of them."""
 
 
 class Limits(Strict):
@@ -100,10 +106,10 @@ class Wave(Strict):
     model_config = ConfigDict(json_schema_extra={"anyOf": [says("percent"), says("matchLabels")]})
 
     percent: Percent | None = None
-    """Share of the screens in this and all earlier waves."""
+    """Share of the changing screens in this and all earlier waves, in percent; which ones differs from rollout to rollout."""
     match_labels: Labels = {}
-    """Screens of this wave by label."""
-    soak_minutes: Annotated[int, Field(ge=0)] = 30
+    """Screens that carry all of these labels are in this wave, before any others."""
+    soak_minutes: Annotated[int, Field(ge=0, le=100_000)] = 30
     """How long the wave is watched before the next begins."""
 
     @model_validator(mode="after")
@@ -116,10 +122,22 @@ class Wave(Strict):
 class Rollout(Strict):
     """How a release reaches the fleet: all at once, or wave by wave."""
 
-    waves: list[Wave] = []
-    """The waves in order; none means all screens at once."""
+    waves: Annotated[list[Wave], Field(max_length=MAX_WAVES - 1)] = []
+    """The waves in order; none means all screens at once. Screens that no wave takes come last, after the same soak."""
+    min_reporting: Percent = 90
+    """Share of the screens that have the release, of those that ever reported, that must speak of it before it goes on."""
+    min_samples: Annotated[int, Field(ge=1)] = 1
+    """Number of screens of a wave that must speak of the release before it goes on; all of a wave that has fewer."""
+    max_failed: ScreenAllowance = 0
+    """Screens on which the release may fail before it halts: a number, or a share of those that have it such as `2%`."""
+    max_lost: ScreenAllowance = "5%"
+    """Screens that may fall silent after they got the release before it halts: a number, or a share."""
+    lost_minutes: Annotated[int, Field(ge=1, le=100_000)] = 15
+    """A screen that reported before and has not for so long is lost; players report every 5 minutes."""
+    deadline_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """A wave that lacks reports for so long halts the rollout; without it, the rollout waits."""
     on_halt: Literal["revert", "hold"] = "revert"
-    """What happens to the screens already touched when a rollout halts."""
+    """What happens to the screens already touched when a rollout halts: back to what was good, or left as they are."""
 
 
 class Moved(Strict):
