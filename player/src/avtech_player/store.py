@@ -257,7 +257,7 @@ def _connect(url: str, environment: Mapping[str, str], *, long: bool) -> LocalSt
             )
         case _:
             client["allow_http"] = parts.scheme == "http"
-            return HTTPStore(url, client_options=client, retry_config=retry)
+            return HTTPStore(url.rstrip("/"), client_options=client, retry_config=retry)
 
 
 def _s3_settings(url: str) -> dict[str, str]:
