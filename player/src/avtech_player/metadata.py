@@ -1,0 +1,166 @@
+"""The Update Framework's client workflow: python-tuf behind our store, our time and our floor, and flushed to the disk."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from tuf.api.exceptions import (
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    ExpiredMetadataError,
+    RepositoryError,
+)
+from tuf.api.metadata import Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+
+from avtech_player.durable import DiskError, flush_tree, make_directory
+from avtech_player.floor import Floor, Role, mend_floor, save_floor
+from avtech_player.store import Store, Stored, StoreDeniedError, StoreError
+from avtech_schema.errors import AvtechError, TrustError
+from avtech_schema.layout import METADATA
+
+TIMESTAMP_LIMIT = 16_384
+
+
+class ExpiredError(TrustError):
+    """The metadata that the store offers has expired: publishing, or renewing it, has stopped."""
+
+    hint = "publish the released commit again, which renews it; players keep playing meanwhile"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a walk through the metadata verified: the roles that say it, and the targets that were asked for, or None."""
+
+    root: Root
+    timestamp: Timestamp
+    snapshot: Snapshot
+    targets: Mapping[str, TargetFile | None]
+    roles: Mapping[str, Role]
+
+    @property
+    def expiry(self) -> datetime:
+        """When the timestamp expires, in UTC."""
+        return self.timestamp.expires.replace(tzinfo=UTC)
+
+
+class MetadataClient:
+    """Walks the metadata in a store; what it verified lies in `folder`, the floor below which nothing counts in `floor`.
+
+    Not for two threads at once.
+    """
+
+    def __init__(self, folder: Path, floor: Path, store: Store, *, root: bytes) -> None:
+        self._folder = folder
+        self._floor_directory = floor
+        self._store = store
+        self._root = root
+        self._floor = mend_floor(floor)
+
+    @property
+    def floor(self) -> Floor:
+        """The highest versions and signed time that were accepted."""
+        return self._floor
+
+    def walk(self, paths: Sequence[str], *, now: datetime, at_hand: Mapping[str, bytes] | None = None) -> Verified:
+        """Verify everything from the root down to some targets; `at_hand` holds objects that were read already, by key.
+
+        Raises:
+            StoreError: the store failed.
+            TrustError: what it offers does not hold, or expired (ExpiredError).
+            DiskError: the disk refused.
+        """
+        make_directory(self._folder)
+        try:
+            updater = Updater(
+                str(self._folder),
+                METADATA,
+                fetcher=_StoreFetcher(self._store, at_hand or {}),
+                config=UpdaterConfig(prefix_targets_with_hash=True, timestamp_max_length=TIMESTAMP_LIMIT),
+                bootstrap=self._root,
+            )
+            trusted = updater._trusted_set  # pyright: ignore[reportPrivateUsage]  python-tuf has no other way to set the time
+            trusted.reference_time = now
+            updater.refresh()
+            targets = {path: updater.get_targetinfo(path) for path in paths}
+        except (RepositoryError, DownloadError, OSError) as error:
+            raise _translated(error) from error
+        return Verified(trusted.root, trusted.timestamp, trusted.snapshot, targets, _roles(trusted, paths))
+
+    def accept(self, verified: Verified, *, signed: datetime | None) -> None:
+        """Raise the floor to what was verified, with the time of signing if it is known, and flush both to the disk.
+
+        Raises:
+            RollbackError: something is older than what was seen.
+            DiskError: the disk refused.
+        """
+        floor = self._floor.accept(verified.roles, signed=signed, expiry=verified.expiry)
+        flush_tree(self._folder)
+        save_floor(self._floor_directory, floor)
+        self._floor = floor
+
+
+class _StoreFetcher(FetcherInterface):
+    """python-tuf's downloads, by our store: bounded in size and in time. What was read already is not read again."""
+
+    def __init__(self, store: Store, at_hand: Mapping[str, bytes]) -> None:
+        self._store = store
+        self._at_hand = at_hand
+
+    def download_bytes(self, url: str, max_length: int) -> bytes:
+        """Read the object whose key `url` spells: python-tuf quotes the names of roles, and a store quotes keys itself."""
+        key = _unquoted(url)
+        found: object = self._at_hand.get(key)
+        if found is None:
+            try:
+                found = self._store.read(key, limit=max_length)
+            except StoreDeniedError as error:
+                raise DownloadHTTPError(str(error), 403) from error
+            except AvtechError as error:
+                raise DownloadError(str(error)) from error
+            if found is None:
+                raise DownloadHTTPError(f"{self._store.url} holds no {url}", 404)
+        data = found.data if isinstance(found, Stored) else found
+        if not isinstance(data, bytes) or len(data) > max_length:
+            raise DownloadLengthMismatchError(f"{url} is larger than {max_length} bytes")
+        return data
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        return iter([self.download_bytes(url, TIMESTAMP_LIMIT)])
+
+
+def _unquoted(url: str) -> str:
+    """The key; a quoted slash stays quoted, for no name may lead out of its folder."""
+    return "%2F".join(unquote(part) for part in re.split("%2f", url, flags=re.IGNORECASE))
+
+
+def _translated(error: Exception) -> AvtechError:
+    match error:
+        case ExpiredMetadataError():
+            return ExpiredError(f"the release cannot be trusted any more: {error}")
+        case RepositoryError():
+            return TrustError(f"the release's metadata does not hold: {str(error)[:300]}")
+        case DownloadError():
+            return StoreError(str(error)[:300])
+        case _:
+            return DiskError(f"the trusted metadata: {getattr(error, 'strerror', None) or error}")
+
+
+def _roles(trusted: Any, paths: Sequence[str]) -> dict[str, Role]:
+    """The versions that were verified (in python-tuf's trusted set), with the keys that may sign each role."""
+    root: Root = trusted.root
+    targets: Targets = trusted.targets
+    versions = {"root": root, "timestamp": trusted.timestamp, "snapshot": trusted.snapshot, "targets": targets}
+    roles = {name: Role(signed.version, tuple(sorted(root.roles[name].keyids))) for name, signed in versions.items()}
+    delegations = targets.delegations
+    if delegations is not None:
+        for name, _ in (role for path in paths for role in delegations.get_roles_for_target(path)):
+            if name in trusted:
+                role = delegations.succinct_roles or (delegations.roles or {})[name]
+                roles[name] = Role(trusted[name].version, tuple(sorted(role.keyids)))
+    return roles
