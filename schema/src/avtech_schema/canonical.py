@@ -1,6 +1,7 @@
 """Canonical bytes: one JSON value, one spelling (RFC 8785 for data without floats), so that a digest names a meaning."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -8,6 +9,8 @@ import orjson
 from avtech_schema.identifiers import Sha256
 
 _MAX_DEPTH = 100
+_LARGEST = 2**53
+_PLAIN = frozenset({str, bool, type(None)})
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -32,21 +35,35 @@ def sha256_hex(data: bytes) -> Sha256:
 
 
 def _check(value: Any, depth: int) -> None:
+    """Refuse what has no one spelling. Most values are the plainest ones: these are passed over without a call."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"nested more than {_MAX_DEPTH} deep")
     match value:
         case None | bool() | str():
-            pass
+            return
         case int():
-            if abs(value) > 2**53:
+            if abs(value) > _LARGEST:
                 raise ValueError(f"{value} is beyond what JSON keeps exactly (2^53)")
+            return
         case list() | tuple():
-            for element in value:
-                _check(element, depth + 1)
+            elements: Iterable[Any] = value
         case dict():
-            for key, element in value.items():
-                if not isinstance(key, str) or not key.isascii():
-                    raise ValueError(f"the key {key!r} is not ASCII text")
-                _check(element, depth + 1)
+            _check_keys(value)
+            elements = value.values()
         case _:
             raise ValueError(f"{value!r} ({type(value).__name__}) has no canonical spelling")
+    for element in elements:
+        kind = type(element)
+        if kind in _PLAIN or (kind is int and -_LARGEST <= element <= _LARGEST):
+            continue
+        _check(element, depth + 1)
+
+
+def _check_keys(value: dict[Any, Any]) -> None:
+    try:
+        plain = "".join(value).isascii()
+    except TypeError:
+        plain = False
+    if not plain:
+        key = next(key for key in value if not isinstance(key, str) or not key.isascii())
+        raise ValueError(f"the key {key!r} is not ASCII text")
