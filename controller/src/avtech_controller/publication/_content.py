@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.parallel import in_parallel
-from avtech_controller.planning import ManifestRef
+from avtech_controller.planning import ManifestRef, OldManifest, content_of
 from avtech_controller.stores import ObjectStore, Stored
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import FindingsError, ManifestRejectedError
@@ -25,7 +25,14 @@ class ContentMissingError(FindingsError):
 def read_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[Sha256, Manifest]:
     """The released manifests of some screens by digest; one that is missing or damaged is left out.
 
-    Manifests that differ in their screens' names alone are parsed once.
+    Raises:
+        StoreError, StoreConfigurationError: the store failed.
+    """
+    return {digest: old.manifest for digest, old in read_old_manifests(store, screens).items()}
+
+
+def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[Sha256, OldManifest]:
+    """The same with their contents, as a plan wants them. Manifests that differ in screens' names alone are parsed once.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed.
@@ -37,16 +44,16 @@ def read_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[S
         return stored.data if isinstance(stored, Stored) and sha256_hex(stored.data) == screen.digest else None
 
     wanted = list(screens)
-    known: dict[bytes, Manifest | None] = {}
-    found: dict[Sha256, Manifest] = {}
+    known: dict[str, Manifest | None] = {}
+    found: dict[Sha256, OldManifest] = {}
     for screen, data in zip(wanted, in_parallel(read, wanted), strict=True):
         if data is None:
             continue
-        content = data.replace(f'"screen":"{screen.screen}"'.encode(), b'"screen":""')
+        content = content_of(data, screen.screen)
         if content not in known:
             known[content] = _parse(data, screen)
         if (manifest := known[content]) is not None:
-            found[screen.digest] = replace(manifest, screen=screen.screen)
+            found[screen.digest] = OldManifest(replace(manifest, screen=screen.screen), content)
     return found
 
 

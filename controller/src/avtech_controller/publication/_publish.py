@@ -1,7 +1,7 @@
 """Publishes: the one place that changes what is released. Nothing is visible before the swap of the timestamp."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Literal
@@ -12,39 +12,31 @@ from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.parallel import in_parallel
 from avtech_controller.planning import Plan, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
-from avtech_controller.publication._content import check_content, clips_of, read_manifests
+from avtech_controller.publication._content import check_content, clips_of, read_old_manifests
 from avtech_controller.publication._order import Descends, check_order
-from avtech_controller.publication._records import has_history, make_record, read_record, write_record
+from avtech_controller.publication._records import has_history, read_record, write_record
 from avtech_controller.publication._released import Released, ReleasedScreen, released_from
+from avtech_controller.publication._steps import (
+    Head,
+    Stage,
+    Staging,
+    Step,
+    Wanted,
+    at_once,
+    next_screens,
+    plan_changes,
+)
 from avtech_controller.publication._writer import MetadataWriter, Progress
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
-from avtech_controller.trust import Anchor, ReleasedMetadata, read_released, rfc3339
-from avtech_schema.errors import TrustError
+from avtech_controller.trust import Anchor, ReleasePointer, read_released, rfc3339
+from avtech_schema.errors import ConfigurationError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import manifest_key
+from avtech_schema.release import ReleaseKind, ReleaseRecord
+from avtech_schema.rollout import RolloutNote, Version
 
 MAX_ATTEMPTS = 50
 """How often a lost swap is replayed: more publishers than that at once are a fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The released head as it was read: its metadata, and what it says."""
-
-    metadata: ReleasedMetadata
-    released: Released
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be released: a commit and its compiled screens, who says so, and screens' new names by their old ones."""
-
-    commit: CommitId
-    screens: Mapping[ScreenId, CompiledScreen]
-    publisher: str
-    moved: Mapping[ScreenId, ScreenId] = field(default_factory=dict)
-    builder: Builder = Builder()
-    """What makes the release, for its provenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +48,19 @@ class Publication:
     commit: CommitId
     digest: Sha256
     plan: Plan
+    bytes_written: ByteSize
+    attempts: int
+    rollout: RolloutNote | None = None
+    """The rollout that it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """How a step ended: what is released now and its record, and what was done (None: nothing was to be done)."""
+
+    released: Released
+    record: ReleaseRecord
+    step: Step | None
     bytes_written: ByteSize
     attempts: int
 
@@ -73,9 +78,10 @@ def read_head(store: ObjectStore, anchor: Anchor) -> Head | None:
             raise StoreError(f"{store.url} holds release records but no metadata/timestamp.json: it is damaged")
         return None
     pointer = metadata.pointer
-    if read_record(store, pointer.sequence, pointer.digest, anchor.publishers).commit != pointer.commit:
+    record = read_record(store, pointer.sequence, pointer.digest, anchor.publishers)
+    if record.commit != pointer.commit:
         raise TrustError("the snapshot and its release record name different commits")
-    return Head(metadata, released_from(metadata))
+    return Head(metadata, released_from(metadata), record)
 
 
 def plan_publication(
@@ -93,7 +99,7 @@ def plan_publication(
         StoreError, StoreConfigurationError: the store failed.
     """
     released = head.released if head else None
-    manifests = read_manifests(store, replaced_screens(released, screens))
+    manifests = read_old_manifests(store, replaced_screens(released, screens))
     return make_plan(commit, released, screens, manifests, now=now, moved=moved)
 
 
@@ -101,7 +107,8 @@ def plan_publication(
 class Publisher:
     """Publishes on top of whatever is released, as often as it takes.
 
-    `descends(older, newer)` asks the history; `approve` stops an unsafe plan by raising; `clock` gives the time, in UTC.
+    `descends(older, newer)` asks the history; `approve` stops an unsafe plan by raising; `clock` gives the time, in UTC;
+    `stage` says which screens wait.
     """
 
     store: ObjectStore
@@ -111,6 +118,7 @@ class Publisher:
     approve: Callable[[Plan], None]
     clock: Callable[[], datetime]
     progress: Progress
+    stage: Stage = at_once
 
     def publish(self, wanted: Wanted) -> Publication:
         """Release what is wanted, or find that it is released already.
@@ -128,11 +136,68 @@ class Publisher:
             try:
                 if head and not plan.changes and plan.base_commit == wanted.commit:
                     return self._renew(head, plan, attempt)
+                staging = self.stage(head, plan, wanted, self.clock())
+                if head and staging is None:
+                    return self._renew(head, plan, attempt)
                 self.approve(plan)
-                return self._release(head, plan, wanted, attempt)
+                return self._release(head, plan, wanted, staging or Staging(), attempt)
             except PreconditionFailedError:
                 continue
         raise StoreError(f"other publishers were faster {MAX_ATTEMPTS} times")
+
+    def amend(self, decide: Callable[[Head], Step | None], *, publisher: str, builder: Builder) -> Amendment:
+        """Put one step on top of what is released, without another commit, as `decide` says of each head that is read.
+
+        Raises:
+            ConfigurationError: nothing is released.
+            TrustError, StoreError, StoreConfigurationError: nothing was released.
+        """
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            if (head := read_head(self.store, self.anchor)) is None:
+                raise ConfigurationError(f"nothing is released in {self.store.url}", hint="`avtech publish` comes before")
+            if (step := decide(head)) is None:
+                return Amendment(head.released, head.record, None, ByteSize(0), attempt)
+            try:
+                return self._amend(head, step, publisher, builder, attempt)
+            except PreconditionFailedError:
+                continue
+        raise StoreError(f"other publishers were faster {MAX_ATTEMPTS} times")
+
+    def _amend(self, head: Head, step: Step, publisher: str, builder: Builder, attempt: int) -> Amendment:
+        released = head.released
+        self._check_manifests(released, step)
+        now = self.clock()
+        record = replace(
+            head.record,
+            kind=step.kind,
+            sequence=released.sequence + 1,
+            publisher=publisher,
+            time=rfc3339(now),
+            previous=released.digest,
+            changes=tuple(step.changes(released)),
+            rollout=step.note,
+            halted=step.halted,
+        )
+        screens = step.apply(released, record.sequence)
+        pointer, written = self._write(head, record, screens, builder, now)
+        after = Released(pointer.sequence, pointer.commit, pointer.digest, screens)
+        return Amendment(after, record, step, ByteSize(written), attempt)
+
+    def _check_manifests(self, released: Released, step: Step) -> None:
+        """Make sure that the manifests which screens get are still in the store."""
+        found = released.screens
+        wanted = [(found[name], version) for name, version in step.screens.items() if version.digest != found[name].digest]
+
+        def is_there(entry: tuple[ReleasedScreen, Version]) -> bool:
+            screen, version = entry
+            return self.store.size(manifest_key(screen.client, screen.screen, version.digest)) == version.size
+
+        there = in_parallel(is_there, wanted, done=self.progress("checking manifests", len(wanted)))
+        if missing := [screen.screen for (screen, _), ok in zip(wanted, there, strict=True) if not ok]:
+            raise StoreError(
+                f"the manifests of {len(missing)} screens are gone from {self.store.url}, among them that of {missing[0]}",
+                hint="publish a newer commit; it starts from what each screen has",
+            )
 
     def _renew(self, head: Head, plan: Plan, attempt: int) -> Publication:
         """The commit is released already; only signatures past half of their life are made anew."""
@@ -142,27 +207,45 @@ class Publisher:
         outcome: Literal["renewed", "unchanged"] = "renewed" if written else "unchanged"
         return Publication(outcome, released.sequence, released.commit, released.digest, plan, written, attempt)
 
-    def _release(self, head: Head | None, plan: Plan, wanted: Wanted, attempt: int) -> Publication:
+    def _release(self, head: Head | None, plan: Plan, wanted: Wanted, staging: Staging, attempt: int) -> Publication:
         changed = [wanted.screens[change.screen] for change in plan.changes if change.new is not None]
         check_content(self.store, changed, done=self.progress("checking clips", len(clips_of(changed))))
         released = head.released if head else None
         written = sum(in_parallel(self._write_manifest, changed, done=self.progress("manifests", len(changed))))
         now = self.clock()
-        record = make_record(
-            plan,
-            released,
-            wanted.commit,
+        record = ReleaseRecord(
+            kind=ReleaseKind.PUBLISH,
+            sequence=released.sequence + 1 if released else 1,
+            commit=wanted.commit,
             compiler=COMPILER,
             tzdata=version("tzdata"),
             publisher=wanted.publisher,
             time=rfc3339(now),
+            previous=released.digest if released else None,
+            changes=tuple(plan_changes(plan, wanted, staging)),
+            rollout=staging.note,
+            halted=staging.halted,
         )
+        screens = next_screens(released, wanted, record.sequence, staging)
+        pointer, size = self._write(head, record, screens, wanted.builder, now)
+        size += written
+        return Publication(
+            "published", pointer.sequence, pointer.commit, pointer.digest, plan, ByteSize(size), attempt, staging.note
+        )
+
+    def _write(
+        self,
+        head: Head | None,
+        record: ReleaseRecord,
+        screens: Mapping[ScreenId, ReleasedScreen],
+        builder: Builder,
+        now: datetime,
+    ) -> tuple[ReleasePointer, int]:
+        """Write a record and the metadata that releases it; returns where it is, and the bytes written."""
         pointer, size = write_record(self.store, record, self.signer)
-        size += write_provenance(self.store, record, pointer.digest, wanted.builder, self.signer)
+        size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
         writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata if head else None, now)
-        screens = next_screens(released, wanted, record.sequence)
-        written += size + writer.write(screens, pointer, self.progress)
-        return Publication("published", pointer.sequence, pointer.commit, pointer.digest, plan, ByteSize(written), attempt)
+        return pointer, size + writer.write(screens, pointer, self.progress)
 
     def _write_manifest(self, screen: CompiledScreen) -> int:
         """Create a manifest; one that is there already, under its digest, is the same. Returns the bytes written."""
@@ -174,17 +257,3 @@ class Publisher:
                 raise StoreError(f"{key} in {self.store.url} is damaged") from error
             return 0
         return len(screen.data)
-
-
-def next_screens(released: Released | None, wanted: Wanted, sequence: int) -> dict[ScreenId, ReleasedScreen]:
-    """Every screen as it will be released: an unchanged manifest keeps the commit and release that brought it."""
-    old = released.screens if released else {}
-    found: dict[ScreenId, ReleasedScreen] = {}
-    for name, new in wanted.screens.items():
-        before = old.get(name)
-        if before and before.digest == new.digest and before.client == new.client:
-            found[name] = before
-        else:
-            size = ByteSize(len(new.data))
-            found[name] = ReleasedScreen(name, new.client, new.digest, size, wanted.commit, sequence)
-    return found

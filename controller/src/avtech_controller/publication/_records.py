@@ -5,45 +5,16 @@ from contextlib import suppress
 
 from securesystemslib.signer import Key, Signer
 
-from avtech_controller.planning import Plan
-from avtech_controller.publication._released import Released
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, Stored
 from avtech_controller.trust import ReleasePointer
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.envelope import open_sealed, seal
 from avtech_schema.errors import TrustError
-from avtech_schema.identifiers import CommitId, Sha256
+from avtech_schema.identifiers import Sha256
 from avtech_schema.layout import RELEASES, release_key
-from avtech_schema.release import PAYLOAD_TYPE, ReleaseKind, ReleaseRecord, ScreenChange, parse_release
+from avtech_schema.release import PAYLOAD_TYPE, ReleaseRecord, parse_release
 
 MAX_RECORD_BYTES = 64_000_000
-
-
-def make_record(
-    plan: Plan, released: Released | None, commit: CommitId, *, compiler: str, tzdata: str, publisher: str, time: str
-) -> ReleaseRecord:
-    """The record of a plan's publication, as the next link after what is released."""
-    return ReleaseRecord(
-        kind=ReleaseKind.PUBLISH,
-        sequence=released.sequence + 1 if released else 1,
-        commit=commit,
-        compiler=compiler,
-        tzdata=tzdata,
-        publisher=publisher,
-        time=time,
-        previous=released.digest if released else None,
-        changes=tuple(_steps(plan, commit)),
-    )
-
-
-def _steps(plan: Plan, commit: CommitId) -> Iterator[ScreenChange]:
-    """Every screen's step; one that is moved goes under its old name and comes under its new one."""
-    for change in plan.changes:
-        if change.moved_from is None:
-            yield ScreenChange(change.screen, change.client, commit, change.old, change.new)
-        else:
-            yield ScreenChange(change.moved_from, change.client, commit, change.old, None)
-            yield ScreenChange(change.screen, change.client, commit, None, change.new)
 
 
 def write_record(store: ObjectStore, record: ReleaseRecord, signer: Signer) -> tuple[ReleasePointer, int]:
