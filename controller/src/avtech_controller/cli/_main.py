@@ -19,6 +19,7 @@ COMMANDS = {
     "dev": "avtech_controller.cli.dev:dev",
     "plan": "avtech_controller.cli.plan:plan",
     "publish": "avtech_controller.cli.publish:publish",
+    "verify": "avtech_controller.cli.verify:verify",
     "status": "avtech_controller.cli.status:status",
     "keys": "avtech_controller.cli.keys:keys",
     "content": "avtech_controller.cli.content:content",
