@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each sets up what it needs first.
-.PHONY: demo test setup lint types unit clean
+.PHONY: demo test setup setup-test lint types unit clean
 .DEFAULT_GOAL := demo
 BIN := .venv/bin
 # Where the demo keeps its objects: `file` (a directory) or `s3` (a real S3 server on this machine).
@@ -13,16 +13,19 @@ test: lint types unit
 setup:
 	@ci/setup
 
-lint: setup
+setup-test:
+	@ci/setup test
+
+lint: setup-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: setup
+types: setup-test
 	$(BIN)/mypy schema/src controller/src player/src tests
 	$(BIN)/basedpyright
 
-unit: setup
+unit: setup-test
 	$(BIN)/pytest -n 2 --dist worksteal
 
 clean:
