@@ -51,7 +51,7 @@ def test_json_is_whole_whether_there_are_findings_or_not(root: Path, capsys: pyt
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["code"], finding["line"], finding["column"]) == ("AVT107", 2, 1)
     assert set(finding) == {
-        *["code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help", "impact"]
+        *["code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help", "impact", "fix"]
     }
 
 

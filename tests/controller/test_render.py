@@ -62,6 +62,7 @@ def test_json_has_exactly_the_fields_that_are_promised() -> None:
             "end_column": 20,
             "help": "",
             "impact": "",
+            "fix": None,
         }
     ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from avtech_controller.checks.view import View
-from avtech_controller.desired._models import did_you_mean
+from avtech_controller.desired._models import did_you_mean, mend_for
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey, key_of
 from avtech_schema.airtime import time_zones
@@ -91,9 +91,9 @@ def _time_zones(view: View) -> Iterator[Problem]:
     for resource, name, path in named:
         if name is not None and name not in known:
             help_ = did_you_mean(name, known) or "time zones are named like Europe/Madrid or America/New_York"
-            yield Problem(
-                "AVT213", f'time zone "{name}" does not exist', view.spot(resource).value(*path), "unknown", help=help_
-            )
+            spot = view.spot(resource).value(*path)
+            message = f'time zone "{name}" does not exist'
+            yield Problem("AVT213", message, spot, "unknown", help=help_, mend=mend_for(name, known))
 
 
 def _selections(view: View) -> Iterator[Problem]:

@@ -124,7 +124,8 @@ def _missing(view: View, kind: str, name: str, client: str, spot: Spot) -> Probl
     related = ((view.spot(found).value("metadata", "name"), "a similar name is here"),) if found else ()
     label = "not a client" if kind == "Client" else f"not a {_WORDS[kind]} of {client}"
     help_ = f'did you mean "{near}"?' if near else _help(kind, view.names(kind, owner))
-    return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_)
+    mend = view.mend(kind, owner, name) if near else None
+    return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_, mend=mend)
 
 
 def _help(kind: str, candidates: list[str]) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from avtech_controller.desired._models import nearest
-from avtech_controller.desired._spots import Spot
+from avtech_controller.desired._models import mend_for, nearest
+from avtech_controller.desired._spots import Mend, Spot
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey
 from avtech_controller.selection import Selection
 from avtech_schema.identifiers import ClientId, Slug
@@ -60,6 +60,10 @@ class View:
     def nearest(self, kind: str, client: str | None, name: str) -> str | None:
         """The name most like another; given up when very many were sought among very many."""
         return self._names.nearest(kind, client, name)
+
+    def mend(self, kind: str, client: str | None, name: str) -> Mend | None:
+        """What a name is surely a slip of; asked only where `nearest` has an answer, which is as dear."""
+        return mend_for(name, self.names(kind, client))
 
     def find(self, kind: str, client: str, name: str) -> Resource | None:
         """A valid resource by kind and name, within a client where names are per client."""

@@ -10,6 +10,9 @@ from avtech_controller.cli._findings import FORMS, show_findings
 from avtech_controller.cli._options import commit_option, repo_option
 from avtech_controller.desired import Loaded, load, load_change, open_source
 from avtech_controller.findings import Finding, Severity
+from avtech_controller.fixing import Fixes, plan_fixes, write_fixes
+from avtech_controller.render import clean_lines
+from avtech_schema.errors import ConfigurationError
 
 
 @click.command()
@@ -32,11 +35,25 @@ from avtech_controller.findings import Finding, Severity
     show_envvar=True,
     help="How findings are written on stdout.",
 )
-def validate(*, path: Path | None, repo: Path, commit: str | None, changed_since: str | None, output: str) -> int:
+@click.option("--fix", is_flag=True, help="Mend what is surely a slip, quote times, order keys; then show what is left.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing. Also as --fix --dry-run.")
+@click.option("--dry-run", is_flag=True, hidden=True)
+def validate(
+    *,
+    path: Path | None,
+    repo: Path,
+    commit: str | None,
+    changed_since: str | None,
+    output: str,
+    fix: bool,
+    diff: bool,
+    dry_run: bool,
+) -> int:
     """Check the desired state, and show all that is wrong at once.
 
     PATH is the desired-state repository; the current directory if missing. Ends with 1 when there are errors, with 0
-    when there are none or only warnings. `avtech explain CODE` tells more of a finding.
+    when there are none or only warnings; with --diff, with 1 when something would change.
+    `avtech explain CODE` tells more of a finding.
 
     \b
     Examples:
@@ -44,6 +61,8 @@ def validate(*, path: Path | None, repo: Path, commit: str | None, changed_since
       avtech validate my-screens                  those of another
       avtech validate --commit origin/main        a commit, without touching the work tree
       avtech validate --changed-since origin/main only what a change brings about or touches
+      avtech validate --diff                      what --fix would change
+      avtech validate --fix                       mend slips, keeping comments and everything else
       avtech validate --output concise            one line a finding, for an editor
       avtech validate --output github             annotations and a summary, in a workflow of GitHub
       avtech validate --output sarif              for code scanning; junit for other CI; json for scripts
@@ -51,6 +70,10 @@ def validate(*, path: Path | None, repo: Path, commit: str | None, changed_since
     root = path or repo
     today = datetime.now(UTC).date()
     source, left_out = open_source(root, commit), ""
+    if fix or diff or dry_run:
+        if commit is not None or changed_since is not None:
+            raise ConfigurationError("only the whole work tree can be fixed", hint="leave --commit and --changed-since out")
+        return _fix(root, plan_fixes(source, today=today), output, write=fix and not (diff or dry_run))
     if changed_since is None:
         loaded = load(source, today=today)
     else:
@@ -59,6 +82,23 @@ def validate(*, path: Path | None, repo: Path, commit: str | None, changed_since
         left_out = f"; {_count(len(change.files), 'file')} changed, {_count(change.earlier, 'earlier finding')} left out"
     show_findings(loaded.findings, loaded.texts, form=output, root=root, files=loaded.files)
     click.echo(summary(loaded) + left_out, err=True)
+    return 1 if has_errors(loaded.findings) else 0
+
+
+def _fix(root: Path, fixes: Fixes, output: str, *, write: bool) -> int:
+    """Write the fixes and show what is left, or show what would be written."""
+    loaded = fixes.loaded
+    tidy = sum(not file.mended for file in fixes.files)
+    done = (
+        f"{_count(fixes.mended, 'finding')} mended in {_count(len(fixes.files) - tidy, 'file')}, {_count(tidy, 'file')} tidied"
+    )
+    if not write:
+        click.echo("".join(clean_lines(file.diff()) for file in fixes.files), nl=False)
+        click.echo(f"would be: {done}; then {summary(loaded)}", err=True)
+        return 1 if fixes.files or has_errors(loaded.findings) else 0
+    write_fixes(root, fixes)
+    show_findings(loaded.findings, loaded.texts, form=output, root=root, files=loaded.files)
+    click.echo(f"{done}; {summary(loaded)}", err=True)
     return 1 if has_errors(loaded.findings) else 0
 
 

@@ -3,13 +3,14 @@
 from avtech_controller.desired._load import load
 from avtech_controller.desired._read import FileContent, read_file
 from avtech_controller.desired._since import Change, load_change
-from avtech_controller.desired._source import Source, SourceError, SourceFile, open_source
+from avtech_controller.desired._source import Held, Source, SourceError, SourceFile, open_source
 from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_state
 
 __all__ = [
     "Change",
     "DesiredState",
     "FileContent",
+    "Held",
     "Loaded",
     "Origin",
     "SlugKey",

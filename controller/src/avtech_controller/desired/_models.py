@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from avtech_controller.desired._spots import Path, Problem, Spot
+from avtech_controller.desired._spots import Mend, Path, Problem, Spot
 from avtech_schema import identifiers, localtime
 from avtech_schema.resources import API_VERSION, KINDS, Resource
 
@@ -42,6 +42,10 @@ _TYPES = {
 }
 
 
+_FEW = 200
+"""So many words are compared letter by letter; of more, only those that a quicker look finds alike."""
+
+
 def nearest(word: str, words: Any) -> str | None:
     """The word most like another, when one is."""
     found = get_close_matches(word, [*words], n=1, cutoff=0.6)
@@ -49,6 +53,52 @@ def nearest(word: str, words: Any) -> str | None:
         return str(found[0])
     folded = {str(candidate).casefold(): str(candidate) for candidate in words}
     return folded.get(word.casefold())
+
+
+def surely(word: str, words: Any) -> str | None:
+    """The one word that another is a slip of: a letter or two aside, the same digits, and no other as near."""
+    found = [candidate for candidate in words if candidate.casefold() == word.casefold()]
+    if found:
+        return str(found[0]) if len(found) == 1 else None
+    limit = 1 if len(word) < 5 else 2
+    close = [str(one) for one in words if abs(len(one) - len(word)) <= limit]
+    if len(close) > _FEW:
+        close = get_close_matches(word, close, n=3, cutoff=0.7)
+    ranked = sorted((_slips(word, candidate), candidate) for candidate in close)
+    if not ranked or ranked[0][0] > limit or (len(ranked) > 1 and ranked[1][0] == ranked[0][0]):
+        return None
+    best = ranked[0][1]
+    return best if _is_slip(word, best) else None
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Whether words differ as by a slip, not as names of different things do: by numbers, or by short parts of their own."""
+    if re.sub(r"[^0-9]", "", word) != re.sub(r"[^0-9]", "", meant):
+        return False
+    ones, others = re.split(r"[-/_]", word), re.split(r"[-/_]", meant)
+    if len(ones) != len(others):
+        return len(word) > 5
+    return all(max(len(a), len(b)) > 3 or sorted(a) == sorted(b) for a, b in zip(ones, others, strict=True) if a != b)
+
+
+def _slips(one: str, other: str) -> int:
+    """How many letters must be added, dropped, replaced or swapped with their neighbour to make one word of another."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        earlier, before, row = before, row, [i]
+        for j, target in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != target))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == target:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def mend_for(word: str, words: Any) -> Mend | None:
+    """The mend that writes the word that is surely meant."""
+    found = surely(word, words)
+    return Mend("word", found) if found else None
 
 
 def did_you_mean(word: str, words: Any) -> str:
@@ -79,7 +129,7 @@ def problems(document: dict[str, Any], spot: Spot) -> Iterator[Problem]:
         model.model_validate(document)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            yield _problem(details, model, spot)
+            yield _problem(details, model, spot, document)
 
 
 def _unknown_kind(document: dict[str, Any], spot: Spot) -> Problem:
@@ -91,10 +141,12 @@ def _unknown_kind(document: dict[str, Any], spot: Spot) -> Problem:
         return Problem("AVT120", "`kind` is missing", spot, label="a resource names its kind", help=hint)
     found = f'"{kind[:60]}"' if isinstance(kind, str) else _found(kind)
     hint = did_you_mean(kind, KINDS) if isinstance(kind, str) else ""
-    return Problem("AVT120", f"{found} is not a kind of resource", spot.value("kind"), label=f"kinds are {kinds}", help=hint)
+    mend = mend_for(kind, KINDS) if isinstance(kind, str) else None
+    here = spot.value("kind")
+    return Problem("AVT120", f"{found} is not a kind of resource", here, label=f"kinds are {kinds}", help=hint, mend=mend)
 
 
-def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot) -> Problem:
+def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document: dict[str, Any]) -> Problem:
     path: Path = tuple(step for step in details["loc"] if step != "[key]")
     at_key = "[key]" in details["loc"]
     here = spot.key(*path) if at_key else spot.value(*path)
@@ -105,7 +157,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot) -> Probl
         return Problem("AVT121", f"`apiVersion` must be {API_VERSION}", where, help=f"write `apiVersion: {API_VERSION}`")
     match kind:
         case "extra_forbidden":
-            return _unknown_key(path, model, spot)
+            return _unknown_key(path, model, spot, _keys_there(document, path[:-1]))
         case "missing":
             return Problem("AVT123", f"`{name}` is missing", spot.value(*path[:-1]), label=f"`{path[-1]}` is required here")
         case "literal_error" | "enum":
@@ -120,42 +172,58 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot) -> Probl
             return _misspelt(name, details, here)
 
 
-def _unknown_key(path: Path, model: type[BaseModel], spot: Spot) -> Problem:
+def _keys_there(document: Any, path: Path) -> list[str]:
+    """The keys that a document has at a path."""
+    here = document
+    for step in path:
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            return []
+    return [str(key) for key in here] if isinstance(here, dict) else []
+
+
+def _unknown_key(path: Path, model: type[BaseModel], spot: Spot, there: list[str]) -> Problem:
     known = _keys_at(model, path[:-1])
     word = str(path[-1])
     help_ = did_you_mean(word, known) or (f"keys here are {', '.join(known)}" if known else "")
-    return Problem("AVT122", f'unknown key "{word[:60]}"', spot.key(*path), label="means nothing here", help=help_)
+    mend = mend_for(word, known)
+    mend = None if mend and mend.word in there else mend
+    return Problem("AVT122", f'unknown key "{word[:60]}"', spot.key(*path), label="means nothing here", help=help_, mend=mend)
 
 
 def _not_allowed(name: str, value: object, expected: str, here: Spot) -> Problem:
     words = re.findall(r"'([^']*)'", expected)
     allowed = ", ".join(words) or expected
     help_ = did_you_mean(value, words) if isinstance(value, str) else ""
-    return Problem("AVT125", f"{name} is {_found(value)}", here, label=f"allowed: {allowed}", help=help_)
+    mend = mend_for(value, words) if isinstance(value, str) else None
+    return Problem("AVT125", f"{name} is {_found(value)}", here, label=f"allowed: {allowed}", help=help_, mend=mend)
 
 
 def _wrong_type(name: str, kind: str, value: object, here: Spot) -> Problem:
     expected = _TYPES[kind]
-    help_ = ""
+    help_, mend = "", None
     if kind == "string_type" and isinstance(value, int | float):
         help_ = f'write it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+        mend = Mend("quote")
     elif kind == "int_type" and isinstance(value, str) and re.fullmatch(r"[0-9]+", value):
-        help_ = "write it without quotes"
+        help_, mend = "write it without quotes", Mend("unquote")
     elif kind == "list_type":
         help_ = "write each element on its own line after `- `"
     elif kind == "bool_type":
         help_ = "write true or false (yes, no, on and off are plain words)"
-    return Problem("AVT124", f"{name} is {_found(value)}, expected {expected}", here, label=f"expected {expected}", help=help_)
+    found = f"{name} is {_found(value)}, expected {expected}"
+    return Problem("AVT124", found, here, label=f"expected {expected}", help=help_, mend=mend)
 
 
 def _misspelt(name: str, details: ErrorDetails, here: Spot) -> Problem:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
-    help_ = ""
+    help_, mend = "", None
     match kind:
         case "string_pattern_mismatch":
             expected = _WORDS.get(context.get("pattern", ""), "another spelling")
             if isinstance(value, str) and re.fullmatch(r"[0-9]:[0-5][0-9](:[0-5][0-9])?", value):
-                help_ = f'did you mean "0{value}"?'
+                help_, mend = f'did you mean "0{value}"?', Mend("word", f"0{value}")
         case "greater_than_equal":
             expected = f"at least {context['ge']}"
         case "less_than_equal":
@@ -167,7 +235,7 @@ def _misspelt(name: str, details: ErrorDetails, here: Spot) -> Problem:
         case _:
             expected = " ".join(details["msg"].split())
     code = "AVT128" if here.path == ("metadata", "name") else "AVT126"
-    return Problem(code, f"{name} is {_found(value)}", here, label=f"expected {expected}", help=help_)
+    return Problem(code, f"{name} is {_found(value)}", here, label=f"expected {expected}", help=help_, mend=mend)
 
 
 def _found(value: object) -> str:

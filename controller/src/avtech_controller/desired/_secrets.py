@@ -106,6 +106,7 @@ def without_secrets(finding: Finding, known: Sequence[str]) -> Finding:
         label=covered(finding.label),
         help=covered(finding.help),
         related=tuple((place, covered(what)) for place, what in finding.related),
+        fix=None if known else finding.fix,
     )
 
 

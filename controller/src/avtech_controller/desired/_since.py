@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 from avtech_controller.desired._load import load
-from avtech_controller.desired._source import Source, SourceFile
+from avtech_controller.desired._source import Held, Source
 from avtech_controller.desired._spots import Locator
 from avtech_controller.desired._state import DesiredState, Loaded
 from avtech_controller.findings import Finding
-from avtech_schema.identifiers import CommitId
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def load_change(source: Source, base: Source, *, today: date | None = None) -> C
         SourceError: one of the two cannot be read.
         FindingsError: one of them is larger than any that is read.
     """
-    new, old = _Held(source), _Held(base)
+    new, old = Held(source), Held(base)
     changed = frozenset(
         path for path in new.by_path.keys() | old.by_path.keys() if new.by_path.get(path) != old.by_path.get(path)
     )
@@ -43,12 +41,12 @@ def load_change(source: Source, base: Source, *, today: date | None = None) -> C
     before = load(old, today=today)
     kept = [*_brought_about(loaded.findings, before.findings, changed), *_renames(new, loaded.state, before.state)]
     findings = tuple(sorted(kept, key=lambda finding: (finding.place, finding.code, finding.message)))
-    texts = {**loaded.texts, **{f.place.file: new.text(f.place.file) for f in kept if f.place.file not in loaded.texts}}
+    texts = {**loaded.texts, **{f.place.file: _text(new.data(f.place.file)) for f in kept if f.place.file not in loaded.texts}}
     earlier = sum(finding not in kept for finding in loaded.findings)
     return Change(replace(loaded, findings=findings, texts=texts), changed, earlier)
 
 
-def _renames(source: "_Held", now: DesiredState | None, before: DesiredState | None) -> Iterator[Finding]:
+def _renames(source: Held, now: DesiredState | None, before: DesiredState | None) -> Iterator[Finding]:
     """Screens that seem to have been renamed; told only where both states are without errors."""
     from avtech_controller.checks.moves import check_renames  # the checks stand on this package
     from avtech_controller.checks.view import view_of
@@ -60,25 +58,8 @@ def _renames(source: "_Held", now: DesiredState | None, before: DesiredState | N
         yield locator.finding(problem)
 
 
-class _Held:
-    """The files of a source, read once."""
-
-    def __init__(self, source: Source) -> None:
-        self.root: Path = source.root
-        self.commit: CommitId | None = source.commit
-        self.by_path = {file.path: file for file in source.files()}
-
-    def data(self, path: str) -> bytes:
-        """The bytes of a file; none if it is not there."""
-        return self.by_path[path].data if path in self.by_path else b""
-
-    def text(self, path: str) -> str:
-        """The text of a file that was read before."""
-        return self.data(path).decode("utf-8", "replace").replace("\r\n", "\n")
-
-    def files(self) -> Iterator[SourceFile]:
-        """The files as they were read."""
-        return iter(self.by_path.values())
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _brought_about(now: Sequence[Finding], before: Sequence[Finding], changed: frozenset[str]) -> Iterator[Finding]:

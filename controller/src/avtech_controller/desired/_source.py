@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -165,3 +165,22 @@ def _bounded(handle: int, path: str) -> SourceFile:
     if len(data) > MAX_FILE_BYTES:
         return SourceFile(path, defect="too-large", detail=str(len(data)))
     return SourceFile(path, data)
+
+
+class Held:
+    """The files of a source, read once; some may be replaced, to see what would come of it."""
+
+    def __init__(self, source: Source, replaced: Mapping[str, bytes] | None = None) -> None:
+        self.root: Path = source.root
+        self.commit: CommitId | None = source.commit
+        self.by_path = {file.path: file for file in source.files()}
+        for path, data in (replaced or {}).items():
+            self.by_path[path] = SourceFile(path, data)
+
+    def data(self, path: str) -> bytes:
+        """The bytes of a file; none if it is not there."""
+        return self.by_path[path].data if path in self.by_path else b""
+
+    def files(self) -> Iterator[SourceFile]:
+        """The files as they were read, or replaced."""
+        return iter(self.by_path.values())

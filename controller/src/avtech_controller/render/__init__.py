@@ -1,6 +1,6 @@
 """Findings as text for people, as lines for editors and tools, as JSON, SARIF, JUnit XML and annotations of GitHub."""
 
-from avtech_controller.render._clean import clean
+from avtech_controller.render._clean import clean, clean_lines
 from avtech_controller.render._full import render_full
 from avtech_controller.render._github import SUMMARY_BYTES, github_summary, render_github
 from avtech_controller.render._junit import render_junit
@@ -11,6 +11,7 @@ __all__ = [
     "FORMAT_VERSION",
     "SUMMARY_BYTES",
     "clean",
+    "clean_lines",
     "findings_json",
     "github_summary",
     "render_concise",

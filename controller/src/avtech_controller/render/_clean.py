@@ -15,6 +15,11 @@ def clean(text: str) -> str:
     return "".join(letter if _is_shown(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
+def clean_lines(text: str) -> str:
+    """The text of several lines, each cleaned."""
+    return "\n".join(clean(line.removesuffix("\r")) for line in text.split("\n"))
+
+
 def _is_shown(letter: str) -> bool:
     category = unicodedata.category(letter)
     return category.startswith(_KEPT) or category in _MARKS

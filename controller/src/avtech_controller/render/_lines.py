@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from avtech_controller.findings import Finding
+from avtech_controller.findings import Finding, Fix
 from avtech_controller.render._clean import clean
 from avtech_controller.render._full import where
 
@@ -33,7 +33,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "end_column": place.end_column,
         "help": _utf8(finding.help),
         "impact": _utf8(finding.impact),
+        "fix": _fix(finding.fix) if finding.fix else None,
     }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [
+        {"line": e.line, "column": e.column, "end_line": e.end_line, "end_column": e.end_column, "text": _utf8(e.text)}
+        for e in fix.edits
+    ]
+    return {"title": _utf8(fix.title), "edits": edits}
 
 
 def _utf8(text: str) -> str:
