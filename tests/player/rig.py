@@ -7,10 +7,13 @@ from pathlib import Path
 
 from avtech_player.clock import TrustedClock
 from avtech_player.generations import Library, free_bytes
+from avtech_player.outcome import Outcome
+from avtech_player.parts import Parts
 from avtech_player.ports import Generation, TrialResult
+from avtech_player.space import Limits
 from avtech_player.state import PlayerState
 from avtech_player.store import Store, open_store
-from avtech_player.sync import Outcome, Parts, Updater
+from avtech_player.sync import Updater
 from avtech_player.trust import Trust
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.report import EngineHealth, NowPlaying
@@ -65,11 +68,12 @@ class Rig:
         now: Callable[[], datetime] | None = None,
         free: Callable[[Path], int] = free_bytes,
         store: Store | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.directory = directory
         self.stage = stage or RecordingStage()
         self.clock = TrustedClock(system=now or (lambda: datetime.now(UTC)), synchronised=lambda: True)
-        self.library = Library(directory, free=free)
+        self.library = Library(directory, limits=limits, free=free)
         self.store = store or open_store(url, {})
         self.trust = Trust(directory, self.store, self.clock, root=root, client=ACME, screen=LOBBY)
         parts = Parts(directory, ACME, LOBBY, self.trust, self.store, self.library, self.clock)

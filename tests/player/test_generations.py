@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.generations import SPACE_RESERVE, IncompleteError, Library, NoSpaceError, fetch_order
+from avtech_player.generations import IncompleteError, Library, fetch_order
+from avtech_player.space import Limits, NoSpaceError
 from avtech_player.store import open_store
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import Slug, VideoId
@@ -16,6 +17,7 @@ from avtech_schema.manifest import Item, Manifest, Rule
 from avtech_schema.report import ReleaseRef
 from tests.player.repository import asset_of, commit_of, manifest_of
 
+RESERVE = Limits().min_free
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CLIPS = {"VID-A": b"first clip", "VID-B": b"second clip"}
 
@@ -140,7 +142,7 @@ def test_space_is_made_from_what_no_kept_release_needs_the_oldest_first(tmp_path
     used = {"room": 0}
 
     def free(path: Path) -> int:
-        return SPACE_RESERVE + used["room"] - sum(file.stat().st_size for file in path.iterdir())
+        return RESERVE + used["room"] - sum(file.stat().st_size for file in path.iterdir())
 
     library = Library(tmp_path / "state", free=free)
     used["room"] = 1000
@@ -158,16 +160,18 @@ def test_space_is_made_from_what_no_kept_release_needs_the_oldest_first(tmp_path
 
 
 def test_a_release_that_does_not_fit_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
-    library = Library(tmp_path / "state", free=lambda _: SPACE_RESERVE + 100)
+    library = Library(tmp_path / "state", free=lambda _: RESERVE + 100)
     manifest = manifest_of({"VID-A": asset_of(b"n" * 450)})
     store = open_store(store_with(tmp_path / "store", b"n" * 450), {})
-    with pytest.raises(NoSpaceError, match="needs 450 bytes more on the disk, which can give 100"):
+    with pytest.raises(
+        NoSpaceError, match="needs 450 bytes more on the disk: 16000100 are free, of which 16000000 must stay free, and 0 could"
+    ):
         library.fetch(manifest, store, keep=[], stop=threading.Event())
     assert library.content_bytes() == 0
 
 
 def test_what_came_before_counts_towards_the_space(tmp_path: Path) -> None:
-    library = Library(tmp_path / "state", free=lambda _: SPACE_RESERVE + 100)
+    library = Library(tmp_path / "state", free=lambda _: RESERVE + 100)
     asset = asset_of(b"n" * 450)
     (tmp_path / "state" / "partial" / asset.sha256).write_bytes(b"n" * 400)
     store = open_store(store_with(tmp_path / "store", b"n" * 450), {})

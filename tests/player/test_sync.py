@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.generations import SPACE_RESERVE
+from avtech_player.outcome import OutcomeKind
 from avtech_player.ports import Generation, TrialResult
+from avtech_player.space import Limits
 from avtech_player.state import Phase, trial_begins
 from avtech_player.statefile import save_state
-from avtech_player.sync import OutcomeKind
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId, VideoId
 from avtech_schema.report import ReleaseRef, SyncState
@@ -303,7 +303,7 @@ def test_an_expired_release_stops_updates_and_never_playback(repository: Reposit
 
 
 def test_a_release_that_does_not_fit_is_told_and_not_quarantined(repository: Repository) -> None:
-    room = [SPACE_RESERVE + 10]
+    room = [Limits().min_free + 10]
     rig = Rig(repository.path.parent / "state", repository.url, repository.root_bytes, free=lambda _: room[0])
     rig.start()
     release(repository, b"x" * 100)

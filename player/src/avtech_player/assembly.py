@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,13 +15,16 @@ from avtech_player.durable import DirectoryLock, DiskError, TooLargeError, make_
 from avtech_player.engine import Fault, make_engine
 from avtech_player.generations import Library
 from avtech_player.logs import screen_log
+from avtech_player.parts import Parts
 from avtech_player.playback import Playback
 from avtech_player.plays import Chronicle, Journal, Spool
 from avtech_player.ports import Clip, Stage
 from avtech_player.reports import Reporter, player_version
+from avtech_player.space import Limits
 from avtech_player.store import Store, open_store
-from avtech_player.sync import Parts, Updater
+from avtech_player.sync import Updater
 from avtech_player.trust import Trust
+from avtech_player.upkeep import Upkeep
 from avtech_schema.errors import ConfigurationError
 
 _MAX_ROOT_BYTES = 512_000
@@ -37,6 +41,7 @@ class Player:
     reporter: Reporter
     journal: Journal | None
     chronicle: Chronicle | None
+    upkeep: Upkeep
 
 
 def lock_state(config: Config) -> DirectoryLock:
@@ -84,7 +89,8 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
     )
     updater = make_updater(parts, playback)
     chronicle = Chronicle(updater, playback, parts.clock, journal.note) if journal else None
-    return Player(config, playback, updater, reporter, journal, chronicle)
+    upkeep = Upkeep(config.state_dir, updater, parts.library, parts.clock, screen_log("upkeep", config.screen))
+    return Player(config, playback, updater, reporter, journal, chronicle, upkeep)
 
 
 def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:
@@ -97,7 +103,8 @@ def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:
     clock = TrustedClock()
     store = open_store(config.store, environment)
     root = _root(config.root)
-    library = Library(config.state_dir)
+    limits = Limits(config.min_free_bytes, config.max_bytes, timedelta(days=config.retention_days))
+    library = Library(config.state_dir, limits=limits)
     trust = Trust(config.state_dir, store, clock, root=root, client=config.client, screen=config.screen)
     return Parts(config.state_dir, config.client, config.screen, trust, store, library, clock)
 

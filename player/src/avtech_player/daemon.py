@@ -10,10 +10,10 @@ from avtech_player.assembly import Player, assemble, lock_state
 from avtech_player.config import Config
 from avtech_player.engine import Fault
 from avtech_player.logs import screen_log
+from avtech_player.outcome import Outcome, OutcomeKind
 from avtech_player.plays import Journal
 from avtech_player.polling import next_look
 from avtech_player.ports import Clip
-from avtech_player.sync import Outcome, OutcomeKind
 from avtech_schema.errors import AvtechError, ConfigurationError
 
 _log = logging.getLogger("avtech.player.daemon")
@@ -124,6 +124,7 @@ class _Running:
                 group.create_task(self._look())
                 group.create_task(self._report())
                 group.create_task(self._settle())
+                group.create_task(self._player.upkeep.run())
                 self._keep_journal(group)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures

@@ -134,6 +134,16 @@ def publish_file(source: Path, target: Path) -> None:
             _flush_directory(source.parent)
 
 
+def mark_used(path: Path, at: float) -> None:
+    """Note in a file's time of access when it was last needed, in seconds since 1970; nothing is flushed.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
+        os.utime(path, ns=(round(at * 1e9), path.stat().st_mtime_ns))
+
+
 def remove(path: Path) -> None:
     """Remove a file if it is there, and flush its directory.
 

@@ -24,8 +24,10 @@ class Fetcher:
     library: Library
     stop: threading.Event
 
-    def fetch(self, ref: ReleaseRef, *, keep: Collection[Sha256]) -> None:
-        """Have a release complete, verified and flushed on the disk. `keep` are the releases whose clips must stay.
+    def fetch(self, ref: ReleaseRef, *, keep: Collection[Sha256], spare: Collection[Sha256] = ()) -> None:
+        """Have a release complete, verified and flushed on the disk.
+
+        `keep` are the releases whose clips must stay, `spare` those whose clips go when there is no other way.
 
         Raises:
             ManifestRejectedError: the manifest is malformed or another screen's; fetching it again would not help.
@@ -39,7 +41,7 @@ class Fetcher:
             self.library.hold(ref, data)
         else:
             self._check_identity(manifest)
-        self.library.fetch(manifest, self.store, keep=keep, stop=self.stop)
+        self.library.fetch(manifest, self.store, keep=keep, spare=spare, stop=self.stop)
         self.library.generation(ref)
 
     def _manifest_bytes(self, digest: Sha256) -> bytes:

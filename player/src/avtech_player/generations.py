@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from avtech_player._stamps import Stamps
@@ -13,6 +13,7 @@ from avtech_player.durable import (
     DiskError,
     TooLargeError,
     make_directory,
+    mark_used,
     read_bounded,
     remove,
     remove_directory,
@@ -20,6 +21,7 @@ from avtech_player.durable import (
     replace_atomically,
 )
 from avtech_player.ports import Generation
+from avtech_player.space import Idle, Limits, Room, choose_removals
 from avtech_player.state import parse_ref, ref_json
 from avtech_player.store import Store
 from avtech_schema.canonical import canonical_bytes, sha256_hex
@@ -29,17 +31,7 @@ from avtech_schema.identifiers import Sha256, VideoId, sha256
 from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_manifest
 from avtech_schema.report import ReleaseRef
 
-SPACE_RESERVE = 16_000_000
-"""Bytes that a fetch leaves free, for the state, the logs and the file system itself."""
-INACTIVE_AGE = timedelta(days=30)
-"""Clips that no kept release needs stay this long, since they may come back, unless their space is needed."""
 _MAX_RECORD_BYTES = 4096
-
-
-class NoSpaceError(EnvironmentFailedError):
-    """The disk cannot take the release, even without everything that is not needed."""
-
-    hint = "a larger disk, or a smaller release"
 
 
 class IncompleteError(EnvironmentFailedError):
@@ -54,7 +46,8 @@ def free_bytes(path: Path) -> int:
 class Library:
     """The releases and clips below a state directory. Not for two threads at once."""
 
-    def __init__(self, directory: Path, *, free: Callable[[Path], int] = free_bytes) -> None:
+    def __init__(self, directory: Path, *, limits: Limits | None = None, free: Callable[[Path], int] = free_bytes) -> None:
+        self._limits = limits or Limits()
         self._assets = directory / "assets"
         self._partial = directory / "partial"
         self._generations = directory / "generations"
@@ -146,8 +139,18 @@ class Library:
         self._stamps.forget(asset.sha256)
         return not self._is_whole(asset)
 
-    def fetch(self, manifest: Manifest, store: Store, *, keep: Collection[Sha256], stop: threading.Event) -> None:
-        """Fetch the clips that a manifest needs and the disk lacks. `keep` are the digests of releases not to touch.
+    def fetch(
+        self,
+        manifest: Manifest,
+        store: Store,
+        *,
+        keep: Collection[Sha256],
+        stop: threading.Event,
+        spare: Collection[Sha256] = (),
+    ) -> None:
+        """Fetch the clips that a manifest needs and the disk lacks.
+
+        `keep` are the digests of releases not to touch; clips of those in `spare` go when there is no other way.
 
         Raises:
             NoSpaceError: they do not fit, even without what no kept release needs.
@@ -156,7 +159,7 @@ class Library:
         missing = [asset for asset in fetch_order(manifest) if not self._is_whole(asset)]
         needed = sum(asset.size - min(asset.size, size_of(self._partial / asset.sha256)) for asset in missing)
         wanted = {asset.sha256 for asset in manifest.assets.values()} | self._needed(keep)
-        self._make_room(needed, wanted)
+        self._make_room(needed, wanted, self._needed(spare) - wanted)
         for asset in missing:
             target = self._assets / asset.sha256
             fetch_asset(store, asset, partial=self._partial / asset.sha256, target=target, stop=stop)
@@ -176,11 +179,37 @@ class Library:
         for path in _files(self._partial):
             if path.name not in needed:
                 remove(path)
-        oldest = (now - INACTIVE_AGE).timestamp()
         for path in _files(self._assets):
-            if path.name not in needed and _modified(path) < oldest:
-                remove(path)
-                self._stamps.forget(path.name)
+            if path.name in needed:
+                mark_used(path, now.timestamp())
+        self.remove_idle(keep, unused_since=now - self._limits.retention)
+
+    def remove_idle(self, keep: Collection[Sha256], *, unused_since: datetime, only_tell: bool = False) -> list[Idle]:
+        """Remove the clips that no kept release needs, nor any did since an instant; with `only_tell` they stay.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        needed = self._needed(keep)
+        old = [idle for idle in self._idle(needed) if idle.used < unused_since.timestamp()]
+        for idle in old if not only_tell else ():
+            self._discard(idle.name)
+        return old
+
+    def room(self) -> Room:
+        """The disk as it is.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        try:
+            return Room(self._free(self._assets), self.content_bytes())
+        except OSError as error:
+            raise DiskError(f"{self._assets}: {error.strerror or error}") from error
+
+    def path(self, asset: Asset) -> Path:
+        """Where a clip lies, if it does."""
+        return self._assets / asset.sha256
 
     def content_bytes(self) -> int:
         """How much of the disk the clips take, finished or not.
@@ -190,23 +219,27 @@ class Library:
         """
         return sum(size_of(path) for folder in (self._assets, self._partial) for path in _files(folder))
 
-    def _make_room(self, needed: int, wanted: Collection[str]) -> None:
+    def _make_room(self, needed: int, wanted: Collection[str], spare: Collection[str]) -> None:
+        """Remove what is idle, the longest unused first, then spare clips, until what is needed fits."""
         if needed == 0:
             return
-        inactive = [path for folder in (self._partial, self._assets) for path in _files(folder) if path.name not in wanted]
-        for path in sorted(inactive, key=_modified):
-            if self._room() >= needed:
+        idle = self._idle(wanted)
+        ordered = [file for file in idle if file.name not in spare] + [file for file in idle if file.name in spare]
+        choose_removals(needed, self.room(), self._limits, ordered)
+        for file in ordered:  # By what the disk really frees, which its blocks decide.
+            if self.room().for_more(self._limits) >= needed:
                 return
-            remove(path)
-            self._stamps.forget(path.name)
-        if (room := self._room()) < needed:
-            raise NoSpaceError(f"the release needs {needed} bytes more on the disk, which can give {max(0, room)}")
+            self._discard(file.name)
 
-    def _room(self) -> int:
-        try:
-            return self._free(self._assets) - SPACE_RESERVE
-        except OSError as error:
-            raise DiskError(f"{self._assets}: {error.strerror or error}") from error
+    def _idle(self, needed: Collection[str]) -> list[Idle]:
+        """The clips, whole or not, that are not needed, the longest unused first."""
+        paths = [path for folder in (self._partial, self._assets) for path in _files(folder) if path.name not in needed]
+        return sorted((Idle(path.name, size_of(path), _used(path)) for path in paths), key=lambda idle: (idle.used, idle.name))
+
+    def _discard(self, name: str) -> None:
+        remove(self._partial / name)
+        remove(self._assets / name)
+        self._stamps.forget(name)
 
     def _needed(self, digests: Collection[Sha256]) -> set[str]:
         manifests = [self.manifest(digest) for digest in digests]
@@ -264,8 +297,10 @@ def _files(folder: Path) -> Iterator[Path]:
         raise DiskError(f"{folder}: {error.strerror or error}") from error
 
 
-def _modified(path: Path) -> float:
+def _used(path: Path) -> float:
+    """When a file was last needed, as `mark_used` and writing note it."""
     try:
-        return path.stat().st_mtime
+        found = path.stat()
     except OSError:
         return 0.0
+    return max(found.st_atime, found.st_mtime)

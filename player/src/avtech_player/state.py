@@ -204,6 +204,11 @@ def rebuilt(good: ReleaseRef | None, previous: ReleaseRef | None, *, rebuilds: i
     return PlayerState(phase=Phase.GOOD if good else Phase.IDLE, good=good, previous=previous, rebuilds=rebuilds)
 
 
+def report_numbered(state: PlayerState, *, least: int) -> PlayerState:
+    """A report is about to be made; its sequence is at least `least`."""
+    return replace(state, report_sequence=max(state.report_sequence + 1, least))
+
+
 def sync_state(state: PlayerState, last_error: str | None) -> SyncState:
     """How what the screen shows relates to what it is meant to show."""
     if state.desired is not None and state.quarantined(state.desired) is not None:

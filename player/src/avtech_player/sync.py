@@ -4,66 +4,31 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from avtech_player import state as states
-from avtech_player.clock import TrustedClock, spell
+from avtech_player.clock import spell
 from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
-from avtech_player.generations import IncompleteError, Library
+from avtech_player.generations import IncompleteError
 from avtech_player.logs import screen_log
+from avtech_player.outcome import Outcome, OutcomeKind
+from avtech_player.parts import Parts
 from avtech_player.ports import Generation, Stage, TrialResult
 from avtech_player.recovery import recover_state
+from avtech_player.space import Idle
 from avtech_player.state import Opening, Phase, PlayerState, Transition
 from avtech_player.statefile import save_state
-from avtech_player.store import Store, StoreError
-from avtech_player.trust import Trust
+from avtech_player.store import StoreError
 from avtech_schema.errors import AvtechError, ManifestRejectedError
-from avtech_schema.identifiers import ClientId, DurationMs, ScreenId, Sha256, VideoId
+from avtech_schema.identifiers import DurationMs, Sha256, VideoId
+from avtech_schema.manifest import Asset
 from avtech_schema.report import ReleaseRef, SyncState
 
 TRIAL_SECONDS = 180.0
 """A trial that has not ended after this long has failed."""
-
-
-class OutcomeKind(StrEnum):
-    """How one look for a release ended."""
-
-    UNCHANGED = "unchanged"
-    """There is nothing to do."""
-    STAGED = "staged"
-    """A release lies on the disk; its trial comes when the player runs."""
-    APPLIED = "applied"
-    """A release passed its trial and plays."""
-    REFUSED = "refused"
-    """A release failed and is quarantined; what played before plays."""
-    FAILED = "failed"
-    """The store, the network, the disk or a signature failed; it will be tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a look for a release; `error` is what failed, `ref` the release that it was about."""
-
-    kind: OutcomeKind
-    ref: ReleaseRef | None = None
-    error: AvtechError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What an updater works with; `directory` is the state directory."""
-
-    directory: Path
-    client: ClientId
-    screen: ScreenId
-    trust: Trust
-    store: Store
-    library: Library
-    clock: TrustedClock
 
 
 class Updater:
@@ -169,6 +134,36 @@ class Updater:
             if outcome.error is not None:
                 self._told(outcome)
 
+    async def assets(self) -> tuple[Asset, ...]:
+        """The clips that the good release and the one before it need, each once.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        found: dict[Sha256, Asset] = {}
+        for ref in (self._state.good, self._state.previous):
+            manifest = None if ref is None else await asyncio.to_thread(self._parts.library.manifest, ref.digest)
+            for asset in manifest.assets.values() if manifest else ():
+                found.setdefault(asset.sha256, asset)
+        return tuple(found.values())
+
+    async def repair(self, asset: Asset) -> None:
+        """A clip was found damaged on the disk: read it once more; it is removed, and fetched again, if it is."""
+        async with self._busy:
+            outcome = await self._guarded(partial(self._repair, asset))
+            if outcome.error is not None:
+                self._told(outcome)
+
+    async def remove_idle(self, *, unused_since: datetime, only_tell: bool) -> list[Idle]:
+        """Remove clips that no kept release needs, nor any did since an instant; with `only_tell` they stay.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        async with self._busy:
+            remove = partial(self._parts.library.remove_idle, self._kept(), unused_since=unused_since, only_tell=only_tell)
+            return await asyncio.to_thread(remove)
+
     def note_fault(self, reason: str) -> None:
         """A clip of what plays would not play; it is remembered for the report until another release plays."""
         if reason != self._fault:
@@ -177,7 +172,7 @@ class Updater:
 
     async def next_report(self) -> int:
         """The next report's sequence. It rises across restarts, and, by the clock, even when the state was lost."""
-        await self._commit_anyway(partial(_raise_report_sequence, least=round(self._parts.clock.now().timestamp() * 1000)))
+        await self._commit_anyway(partial(states.report_numbered, least=round(self._parts.clock.now().timestamp() * 1000)))
         return self._state.report_sequence
 
     async def _guarded(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
@@ -228,7 +223,7 @@ class Updater:
         if (generation := await self._staged(ref)) is None:
             try:
                 await self._commit(states.fetching)
-                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._kept())
+                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._vital(), spare=self._kept())
                 generation = await asyncio.to_thread(self._parts.library.generation, ref)
             except ManifestRejectedError as error:
                 return await self._refuse(ref, f"the manifest is rejected: {error}")
@@ -316,17 +311,22 @@ class Updater:
         good = self._state.good
         manifest = None if good is None else await asyncio.to_thread(self._parts.library.manifest, good.digest)
         asset = None if manifest is None else manifest.assets.get(video)
-        if asset is not None and await asyncio.to_thread(self._parts.library.distrust, asset):
-            self._log.warning("%s is damaged on the disk: it is fetched again", video)
+        return await self._repair(asset) if asset is not None else Outcome(OutcomeKind.UNCHANGED, good)
+
+    async def _repair(self, asset: Asset) -> Outcome:
+        if await asyncio.to_thread(self._parts.library.distrust, asset):
+            self._log.warning("the clip %s is damaged on the disk: it is fetched again", asset.sha256[:12])
             self._damaged = True
             await self._heal()
-        return Outcome(OutcomeKind.UNCHANGED, good)
+            if (previous := self._state.previous) is not None:
+                await asyncio.to_thread(self._fetcher.fetch, previous, keep=self._kept())
+        return Outcome(OutcomeKind.UNCHANGED, self._state.good)
 
     async def _heal(self) -> None:
         """Fetch what is missing of the good release, and play it whole again."""
         if (good := self._state.good) is None:
             return
-        await asyncio.to_thread(self._fetcher.fetch, good, keep=self._kept())
+        await asyncio.to_thread(self._fetcher.fetch, good, keep=self._vital(), spare=self._kept())
         await self._stage.play(await asyncio.to_thread(self._parts.library.generation, good))
         self._damaged = False
 
@@ -334,6 +334,10 @@ class Updater:
         """The releases that clean-up must not touch."""
         state = self._state
         return {ref.digest for ref in (state.good, state.previous, state.candidate) if ref is not None}
+
+    def _vital(self) -> set[Sha256]:
+        """The releases whose clips are never removed: the good one and the one on its way."""
+        return {ref.digest for ref in (self._state.good, self._state.candidate) if ref is not None}
 
     async def _commit(self, transition: Transition) -> None:
         """Persist a transition; only then is it the state, and only then may it be acted on."""
@@ -387,7 +391,3 @@ class Updater:
 
     def _now(self) -> str:
         return spell(self._parts.clock.now())
-
-
-def _raise_report_sequence(state: PlayerState, *, least: int) -> PlayerState:
-    return replace(state, report_sequence=max(state.report_sequence + 1, least))

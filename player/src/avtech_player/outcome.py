@@ -1,0 +1,31 @@
+"""How one look for a release ended."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from avtech_schema.errors import AvtechError
+from avtech_schema.report import ReleaseRef
+
+
+class OutcomeKind(StrEnum):
+    """How one look for a release ended."""
+
+    UNCHANGED = "unchanged"
+    """There is nothing to do."""
+    STAGED = "staged"
+    """A release lies on the disk; its trial comes when the player runs."""
+    APPLIED = "applied"
+    """A release passed its trial and plays."""
+    REFUSED = "refused"
+    """A release failed and is quarantined; what played before plays."""
+    FAILED = "failed"
+    """The store, the network, the disk or a signature failed; it will be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a look for a release; `error` is what failed, `ref` the release that it was about."""
+
+    kind: OutcomeKind
+    ref: ReleaseRef | None = None
+    error: AvtechError | None = None

@@ -1,0 +1,70 @@
+"""Looking after the clips on the disk while the player runs: the scrub, on a schedule that survives restarts."""
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avtech_player import scrub
+from avtech_player.clock import TrustedClock
+from avtech_player.durable import DiskError
+from avtech_player.generations import Library
+from avtech_player.logs import ScreenLog
+from avtech_player.scrub import ScrubState
+from avtech_player.sync import Updater
+
+_FIRST_SECONDS = 30.0
+_RETRY_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class Upkeep:
+    """Reads one clip after another anew, and has damaged ones repaired. `directory` is the state directory."""
+
+    directory: Path
+    updater: Updater
+    library: Library
+    clock: TrustedClock
+    log: ScreenLog
+    state: ScrubState = field(default_factory=ScrubState)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    async def run(self) -> None:
+        """Scrub until cancelled; a disk that refuses is tried again later."""
+        try:
+            await asyncio.sleep(_FIRST_SECONDS)
+            self.state = await asyncio.to_thread(scrub.load_scrub, self._path)
+            while True:
+                await asyncio.sleep(await self._step())
+        finally:
+            self._stop.set()
+
+    async def look(self) -> bool:
+        """Read the next clip now, and repair it if it is damaged; whether there was one."""
+        assets = {asset.sha256: asset for asset in await self.updater.assets()}
+        name = scrub.next_clip(assets, self.state.after)
+        if name is None:
+            return False
+        asset = assets[name]
+        damaged = await asyncio.to_thread(scrub.is_damaged, self.library.path(asset), name, self._stop)
+        if damaged:
+            self.log.warning("the scrub found the clip %s damaged on the disk", name[:12])
+            await self.updater.repair(asset)
+        self.state = scrub.advance(self.state, name, len(assets), self.clock.now(), damaged=damaged)
+        await asyncio.to_thread(scrub.save_scrub, self._path, self.state)
+        return True
+
+    async def _step(self) -> float:
+        """Read the next clip if it is due; seconds until it may be worth another look."""
+        try:
+            wait = scrub.wait_for(self.state, self.clock.now()).total_seconds()
+            if wait == 0 and not await self.look():
+                return _RETRY_SECONDS
+        except DiskError as error:
+            self.log.warning("the scrub waits: %s", error)
+            return _RETRY_SECONDS
+        return max(1.0, min(wait, _RETRY_SECONDS))
+
+    @property
+    def _path(self) -> Path:
+        return self.directory / "scrub.json"
