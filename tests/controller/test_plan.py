@@ -8,6 +8,7 @@ import pytest
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning import (
     ChangeKind,
+    CommitBase,
     Consent,
     Loss,
     Plan,
@@ -23,7 +24,7 @@ from avtech_controller.planning import (
 from avtech_controller.publication import Released, ReleasedScreen
 from avtech_schema.errors import UnsafePlanError
 from avtech_schema.identifiers import ByteSize, ScreenId, Sha256, Slug, VideoId
-from avtech_schema.manifest import Item, Manifest, Rule
+from avtech_schema.manifest import Item, Rule
 from avtech_schema.resources import Fleet
 from tests.controller.publishing import CLIENT, asset, commit, screen, screens
 
@@ -42,7 +43,7 @@ def released(wanted: dict[ScreenId, CompiledScreen]) -> Released:
 def plan_of(
     old: dict[ScreenId, CompiledScreen], new: dict[ScreenId, CompiledScreen], moved: dict[ScreenId, ScreenId] | None = None
 ) -> Plan:
-    manifests: dict[Sha256, Manifest] = {compiled.digest: compiled.manifest for compiled in old.values()}
+    manifests = CommitBase(commit(1), old).manifests()
     return make_plan(commit(2), released(old), new, manifests, now=NOW, moved=moved)
 
 
@@ -104,7 +105,7 @@ def test_the_first_release_adds_every_screen() -> None:
             "~ rule day/1: from 00:00 -> 08:00, until 24:00 -> 22:30",
         ),
         ({"rules": (replace(DAY, days=(5, 6)),)}, "~ rule day/1: days"),
-        ({"playlists": {Slug("main"): (Item(VideoId("VID-ACME-A"), None, 3),)}}, "~ playlist main: order, weights or validity"),
+        ({"playlists": {Slug("main"): (Item(VideoId("VID-ACME-A"), None, 3),)}}, "~ playlist main: VID-ACME-A weight 1 -> 3"),
         ({"assets": {VideoId("VID-ACME-A"): asset(b"new cut")}}, "~ clip VID-ACME-A: another file"),
         ({"fallback": None}, "~ fallback main -> none"),
     ],

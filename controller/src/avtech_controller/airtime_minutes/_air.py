@@ -13,7 +13,6 @@ from avtech_schema.identifiers import ByteSize, ClientId, DurationMs, ScreenId, 
 from avtech_schema.manifest import Asset, Display, Item, Manifest, Orientation, PowerHours, Rule
 from avtech_schema.zones import bound_instant, from_instant, time_zone, to_instant
 
-_Bounds = tuple[str | None, str | None]
 _Piece = tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, int], ...]]
 """Places of rules group by group (-1: the fallback), and the stretches in which they are on air."""
 _TIMES = ("from_s", "until_s", "days", "valid_from", "valid_until", "excluded", "rrule")
@@ -129,7 +128,7 @@ def _steady_lineups(manifest: Manifest, first: int, last: int) -> dict[Slug, Lin
                 return None
             if plays and item.clip:
                 turns.append(Turn(item.weight, clip=item.clip))
-            elif plays and item.playlist in lineups:
+            elif plays and item.playlist and item.playlist in lineups:
                 turns.append(Turn(item.weight, lineup=lineups[item.playlist]))
         if turns:
             lineups[name] = Lineup(name, name, tuple(turns))
@@ -139,20 +138,20 @@ def _steady_lineups(manifest: Manifest, first: int, last: int) -> dict[Slug, Lin
 def _plays(item: Item, manifest: Manifest, first: int, last: int) -> bool | None:
     """Whether an item may play from `first` to `last`; None if that changes meanwhile."""
     asset = manifest.assets.get(item.clip) if item.clip else None
-    bounds: list[_Bounds] = [(item.valid_from, item.valid_until)]
-    if asset:
-        bounds.append((asset.rights_from, asset.rights_until))
-    elif item.clip:
+    if item.clip and asset is None:
         return False
+    begins = (item.valid_from, asset.rights_from if asset else None)
+    ends = (item.valid_until, asset.rights_until if asset else None)
+    if begins == ends == (None, None):
+        return True
     plays = True
-    for begin, stop in bounds:
-        for bound, end in ((begin, False), (stop, True)):
-            if bound is None:
-                continue
-            instant = _bound(manifest.time_zone, bound, end)
-            if first < instant < last:
-                return None
-            plays = plays and (instant >= last if end else instant <= first)
+    for bound, end in ((begins[0], False), (begins[1], False), (ends[0], True), (ends[1], True)):
+        if bound is None:
+            continue
+        instant = _bound(manifest.time_zone, bound, end)
+        if first < instant < last:
+            return None
+        plays = plays and (instant >= last if end else instant <= first)
     return plays
 
 

@@ -1,9 +1,18 @@
 """Planning: what a change does to every screen, whether it is safe, and how people and machines read it. Pure."""
 
 from avtech_controller.planning._airtime import AirChange, ClipAir, ClockChange, compare_air, measure
-from avtech_controller.planning._base import Base, CommitBase, ManifestRef, replaced_screens, same_manifest
+from avtech_controller.planning._base import (
+    Base,
+    CommitBase,
+    ManifestRef,
+    OldManifest,
+    content_of,
+    replaced_screens,
+    same_manifest,
+)
+from avtech_controller.planning._difference import is_emergency_only
 from avtech_controller.planning._file import MAX_PLAN_BYTES, SavedPlan, StalePlanError, parse_plan, save_plan
-from avtech_controller.planning._groups import ChangeGroup, ClipTotal, change_digest, clip_totals, group_changes
+from avtech_controller.planning._groups import ChangeGroup, ClipRange, ClipTotal, change_digest, clip_totals, group_changes
 from avtech_controller.planning._json import plan_json
 from avtech_controller.planning._markdown import MARKER, MAX_CHARACTERS, findings_markdown, plan_markdown
 from avtech_controller.planning._plan import ChangeKind, Plan, ScreenChange, make_plan
@@ -31,6 +40,7 @@ __all__ = [
     "ChangeGroup",
     "ChangeKind",
     "ClipAir",
+    "ClipRange",
     "ClipTotal",
     "ClockChange",
     "CommitBase",
@@ -38,6 +48,7 @@ __all__ = [
     "Excess",
     "Loss",
     "ManifestRef",
+    "OldManifest",
     "Plan",
     "SavedPlan",
     "ScreenChange",
@@ -49,9 +60,11 @@ __all__ = [
     "change_digest",
     "clip_totals",
     "compare_air",
+    "content_of",
     "count_losses",
     "findings_markdown",
     "group_changes",
+    "is_emergency_only",
     "make_plan",
     "measure",
     "parse_acceptance",

@@ -55,12 +55,6 @@ class AirChange:
     approximate: bool
     clock: ClockChange | None
 
-    @property
-    def identity(self) -> list[object]:
-        """Equal for changes that read alike: minutes, not seconds, and a clock change only when it is told."""
-        clock = self.clock and not self.clock.as_usual and [self.clock.day.isoformat(), _identity(self.clock.clips)]
-        return [_identity(self.clips), self.emptied, self.approximate, clock or None]
-
 
 @dataclass(frozen=True, slots=True)
 class ScreenAir:
@@ -140,7 +134,3 @@ def _clips(before: Air | None, after: Air | None) -> tuple[ClipAir, ...]:
 
 def _seconds(found: Air | None) -> Mapping[VideoId, int]:
     return {clip: round(seconds) for clip, seconds in found.clips.items()} if found else {}
-
-
-def _identity(clips: tuple[ClipAir, ...]) -> list[list[object]]:
-    return [[found.clip, round(found.gain / 60)] for found in clips]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from avtech_controller.compiler import CompiledScreen
+from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
@@ -26,6 +27,19 @@ class ManifestRef(Protocol):
     def digest(self) -> Sha256:
         """The digest of its manifest."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OldManifest:
+    """A manifest that a plan compares with, and its `content_of`."""
+
+    manifest: Manifest
+    content: str
+
+
+def content_of(data: bytes, screen: ScreenId) -> str:
+    """The identity of a manifest's bytes but for its screen's name, which is quoted there as no text can be."""
+    return sha256_hex(data.replace(f'"screen":"{screen}"'.encode(), b'"screen":""'))
 
 
 class Base(Protocol):
@@ -61,9 +75,12 @@ class CommitBase:
     sequence: None = None
     digest: None = None
 
-    def manifests(self) -> dict[Sha256, Manifest]:
+    def manifests(self) -> dict[Sha256, OldManifest]:
         """Its manifests by digest."""
-        return {screen.digest: screen.manifest for screen in self.screens.values()}
+        return {
+            screen.digest: OldManifest(screen.manifest, content_of(screen.data, screen.screen))
+            for screen in self.screens.values()
+        }
 
 
 def replaced_screens(base: Base | None, wanted: Mapping[ScreenId, CompiledScreen]) -> list[ManifestRef]:

@@ -6,6 +6,8 @@ from dataclasses import fields, replace
 from avtech_schema.identifiers import ByteSize, Slug, VideoId
 from avtech_schema.manifest import Asset, Item, Manifest, Rule
 
+_SHOWN_ITEMS = 6
+_SHOWN_MOVES = 12
 _SHOWN = {"from_s": "from", "until_s": "until", "excluded": "except", "max_plays_per_hour": "maxPlaysPerHour"}
 
 
@@ -108,9 +110,39 @@ def _playlists(old: Mapping[Slug, tuple[Item, ...]], new: Mapping[Slug, tuple[It
         yield f"- playlist {name}"
     for name in sorted(old.keys() & new.keys()):
         if old[name] != new[name]:
-            before, after = ({item.clip or item.playlist or "" for item in items} for items in (old[name], new[name]))
-            moves = [*(f"+{item}" for item in sorted(after - before)), *(f"-{item}" for item in sorted(before - after))]
-            yield f"~ playlist {name}: {' '.join(moves) or 'order, weights or validity'}"
+            yield f"~ playlist {name}: {' '.join(_moves(old[name], new[name])) or _alterations(old[name], new[name])}"
+
+
+def _moves(old: tuple[Item, ...], new: tuple[Item, ...]) -> list[str]:
+    before, after = ({_played(item) for item in items} for items in (old, new))
+    moves = [*(f"+{item}" for item in sorted(after - before)), *(f"-{item}" for item in sorted(before - after))]
+    return moves if len(moves) <= _SHOWN_MOVES else [*moves[:_SHOWN_MOVES], f"and {len(moves) - _SHOWN_MOVES} more"]
+
+
+def _alterations(old: tuple[Item, ...], new: tuple[Item, ...]) -> str:
+    """What changes in a playlist whose items play the same."""
+    if sorted(map(repr, old)) == sorted(map(repr, new)):
+        return "another order"
+    before, after = ({_played(item): item for item in items} for items in (old, new))
+    if len(before) < len(old) or len(after) < len(new):
+        return "order, weights or validity"
+    weights = [
+        f"{name} weight {item.weight} -> {after[name].weight}"
+        for name, item in before.items()
+        if item.weight != after[name].weight
+    ]
+    dated = [name for name, item in before.items() if _validity(item) != _validity(after[name])]
+    told = [*weights, *(f"{name} validity" for name in dated)]
+    more = [f"{len(told) - _SHOWN_ITEMS} more"] if len(told) > _SHOWN_ITEMS else []
+    return ", ".join(told[:_SHOWN_ITEMS] + more)
+
+
+def _played(item: Item) -> str:
+    return item.clip or item.playlist or ""
+
+
+def _validity(item: Item) -> tuple[str | None, str | None]:
+    return item.valid_from, item.valid_until
 
 
 def _clips(old: Mapping[VideoId, Asset], new: Mapping[VideoId, Asset]) -> Iterator[str]:

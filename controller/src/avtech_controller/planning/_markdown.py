@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from avtech_controller.findings import Finding, Severity
-from avtech_controller.planning._airtime import AirChange, ClipAir
-from avtech_controller.planning._groups import ChangeGroup, clip_totals, group_changes
+from avtech_controller.planning._groups import ChangeGroup, ClipRange, clip_totals, group_changes
 from avtech_controller.planning._plan import ChangeKind, Plan
 from avtech_controller.planning._safety import Verdict
-from avtech_controller.planning._words import base_text, byte_text, commit_text, count_text, gain_text, unchanged
+from avtech_controller.planning._words import base_text, byte_text, commit_text, count_text, gain_text, range_text, unchanged
 from avtech_controller.render import clean
 from avtech_schema.identifiers import VideoId
 
@@ -24,6 +23,7 @@ _NAMED_SCREENS = 3
 _LISTED_SCREENS = 50
 _LISTED_DETAILS = 12
 _LISTED_CLIPS = 12
+_LISTED_CLOCKS = 3
 _LISTED_FINDINGS = 20
 _LONGEST = 120
 _MARKUP = re.compile(r"[^\w ]", re.ASCII)
@@ -178,7 +178,7 @@ class _Words:
             what = escape(first.details[0]) if first.details else _KINDS[first.kind]
             more = f" (+{len(first.details) - 1} more)" if len(first.details) > 1 else ""
             fetch = byte_text(first.download) if first.download else "-"
-            yield (f"{_KINDS[first.kind]}: {self._screens(group, _NAMED_SCREENS)}", what + more, self._cell(first.air), fetch)
+            yield (f"{_KINDS[first.kind]}: {self._screens(group, _NAMED_SCREENS)}", what + more, self._cell(group), fetch)
 
     def totals(self, plan: Plan) -> Iterator[str]:
         totals = clip_totals(plan)
@@ -200,26 +200,22 @@ class _Words:
         yield from (f"  - {escape(detail)}" for detail in first.details[:_LISTED_DETAILS])
         if len(first.details) > _LISTED_DETAILS:
             yield f"  - … and {len(first.details) - _LISTED_DETAILS} more"
-        if first.air:
-            yield from self._air(first.air)
-
-    def _air(self, air: AirChange) -> Iterator[str]:
-        if air.clips:
-            yield f"  - next 7 days: {self._clips(air.clips, _LISTED_CLIPS)}"
-        if air.clock and not air.clock.as_usual:
-            when = f"{air.clock.day} ({escape(air.clock.time_zone)})"
-            yield f"  - week of the clock change on {when}: {self._clips(air.clock.clips, _LISTED_CLIPS)}"
-        if air.emptied:
+        screens = len(group.changes)
+        if clips := group.air():
+            yield f"  - next 7 days{each}: {self._clips(clips, screens, _LISTED_CLIPS)}"
+        for (day, zone), clips in list(group.clock_air().items())[:_LISTED_CLOCKS]:
+            yield f"  - week of the clock change on {day} ({escape(zone)}){each}: {self._clips(clips, screens, _LISTED_CLIPS)}"
+        if first.emptied:
             yield "  - ⚠️ no scheduled airtime is left in the next 7 days"
 
-    def _cell(self, air: AirChange | None) -> str:
-        if air is None:
+    def _cell(self, group: ChangeGroup) -> str:
+        if group.first.air is None:
             return "?"
-        emptied = "⚠️ nothing scheduled is left; " if air.emptied else ""
-        return emptied + (self._clips(air.clips, _CELL_CLIPS) or "the same")
+        emptied = "⚠️ nothing scheduled is left; " if group.first.emptied else ""
+        return emptied + (self._clips(group.air(), len(group.changes), _CELL_CLIPS) or "the same")
 
-    def _clips(self, clips: Sequence[ClipAir], most: int) -> str:
-        told = [f"{gain_text(found.gain)} {self._clip(found.clip)}" for found in clips[:most]]
+    def _clips(self, clips: Sequence[ClipRange], screens: int, most: int) -> str:
+        told = [f"{range_text(found, screens)} {self._clip(found.clip)}" for found in clips[:most]]
         if len(clips) > most:
             told.append(f"{len(clips) - most} more")
         return ", ".join(told)

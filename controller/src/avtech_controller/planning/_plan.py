@@ -8,13 +8,12 @@ from enum import StrEnum
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning._airtime import AirChange, ScreenAir, compare_air, measure
-from avtech_controller.planning._base import Base, ManifestRef, same_manifest
+from avtech_controller.planning._base import Base, ManifestRef, OldManifest, content_of, same_manifest
 from avtech_controller.planning._difference import describe, download_size, is_emergency_only
-from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
-MAX_CLOCK_WEEKS = 10_000
+MAX_CLOCK_WEEKS = 5_000
 """The weeks of clock changes are measured if as many different manifests take part; beyond, it would take too long."""
 UNREADABLE = "the released manifest is not readable; what changes cannot be shown"
 
@@ -101,7 +100,7 @@ def make_plan(
     commit: CommitId | None,
     base: Base | None,
     wanted: Mapping[ScreenId, CompiledScreen],
-    manifests: Mapping[Sha256, Manifest],
+    manifests: Mapping[Sha256, OldManifest],
     *,
     now: datetime,
     moved: Mapping[ScreenId, ScreenId] | None = None,
@@ -162,7 +161,7 @@ class _Comparer:
     """Compares manifests, each pair of equal content once: screens that differ in name alone share the answer."""
 
     now: datetime
-    manifests: Mapping[Sha256, Manifest]
+    manifests: Mapping[Sha256, OldManifest]
     _contents: dict[Sha256, str] = field(default_factory=dict)
     _airs: dict[str, ScreenAir] = field(default_factory=dict)
     _known: dict[tuple[str, str], _Comparison] = field(default_factory=dict)
@@ -170,16 +169,16 @@ class _Comparer:
     def contents(self, steps: list[_Step]) -> int:
         """How many different contents some steps have."""
         olds = {self._old_content(old) for old, _ in steps if old}
-        return len(olds | {self._content(new.manifest, new.digest, new.data) for _, new in steps if new})
+        return len(olds | {self._content(new) for _, new in steps if new})
 
     def change(self, old: ManifestRef | None, new: CompiledScreen | None, *, clocks: bool) -> ScreenChange:
         """One screen's step."""
-        before = self.manifests.get(old.digest) if old else None
-        content = self._content(new.manifest, new.digest, new.data) if new else ""
-        key = (self._old_content(old) if old else "", content)
+        key = (self._old_content(old) if old else "", self._content(new) if new else "")
         if key not in self._known:
+            before = self.manifests.get(old.digest) if old else None
+            sides = (before.manifest if before else None, new.manifest if new else None)
             unreadable = old is not None and before is None
-            self._known[key] = self._compare(before, new.manifest if new else None, key, unreadable=unreadable, clocks=clocks)
+            self._known[key] = self._compare(sides, key, unreadable=unreadable, clocks=clocks)
         found = self._known[key]
         place = new or old
         if place is None:
@@ -199,8 +198,9 @@ class _Comparer:
         )
 
     def _compare(
-        self, old: Manifest | None, new: Manifest | None, key: tuple[str, str], *, unreadable: bool, clocks: bool
+        self, sides: tuple[Manifest | None, Manifest | None], key: tuple[str, str], *, unreadable: bool, clocks: bool
     ) -> _Comparison:
+        old, new = sides
         if unreadable:
             return _Comparison((UNREADABLE,) if new else (), download_size(None, new), emergency_only=False, air=None)
         air = compare_air(self._air(key[0], old, clocks=clocks), self._air(key[1], new, clocks=clocks))
@@ -214,15 +214,13 @@ class _Comparer:
         return self._airs[content]
 
     def _old_content(self, old: ManifestRef) -> str:
-        manifest = self.manifests.get(old.digest)
-        return self._content(manifest, old.digest, None) if manifest else f"unreadable {old.client}"
+        known = self.manifests.get(old.digest)
+        return known.content if known else f"unreadable {old.client}"
 
-    def _content(self, manifest: Manifest, digest: Sha256, data: bytes | None) -> str:
-        """The identity of a manifest but for its screen's name. The name is quoted as no text within a string can be."""
-        if digest not in self._contents:
-            data = data or manifest.canonical()
-            self._contents[digest] = sha256_hex(data.replace(f'"screen":"{manifest.screen}"'.encode(), b'"screen":""'))
-        return self._contents[digest]
+    def _content(self, new: CompiledScreen) -> str:
+        if new.digest not in self._contents:
+            self._contents[new.digest] = content_of(new.data, new.screen)
+        return self._contents[new.digest]
 
 
 def _kind(old: ManifestRef | None, new: ManifestRef | None) -> ChangeKind:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 import click
 
-from avtech_controller.planning._airtime import AirChange, ClipAir
-from avtech_controller.planning._groups import ChangeGroup, clip_totals, group_changes
+from avtech_controller.planning._groups import ChangeGroup, ClipRange, clip_totals, group_changes
 from avtech_controller.planning._plan import ChangeKind, Plan
 from avtech_controller.planning._safety import Verdict
-from avtech_controller.planning._words import base_text, byte_text, commit_text, count_text, gain_text, unchanged
+from avtech_controller.planning._words import base_text, byte_text, commit_text, count_text, gain_text, range_text, unchanged
 from avtech_controller.render import clean
 from avtech_schema.identifiers import VideoId
 
@@ -19,6 +18,7 @@ _SHOWN_GROUPS = 40
 _NAMED_SCREENS = 4
 _SHOWN_DETAILS = 12
 _SHOWN_CLIPS = 6
+_SHOWN_CLOCKS = 3
 _SHOWN_TOTALS = 5
 
 
@@ -90,27 +90,22 @@ class _Writer:
             yield self._paint(detail[:1], f"        {clean(detail)}")
         if len(first.details) > _SHOWN_DETAILS:
             yield f"        and {len(first.details) - _SHOWN_DETAILS} more (--output json shows all)"
-        if first.air:
-            yield from self._air(first.air)
-
-    def _air(self, air: AirChange) -> Iterator[str]:
-        yield from self._clips(air.clips, "next 7 days")
-        if air.clock and not air.clock.as_usual:
-            yield from self._clips(air.clock.clips, f"week of the clock change on {air.clock.day} ({air.clock.time_zone})")
-        if air.emptied:
+        yield from self._clips(group.air(), len(group.changes), "next 7 days")
+        for (day, zone), clips in list(group.clock_air().items())[:_SHOWN_CLOCKS]:
+            yield from self._clips(clips, len(group.changes), f"week of the clock change on {day} ({zone})")
+        if first.emptied:
             yield self._paint("!", "        ! no scheduled airtime is left in the next 7 days")
 
-    def _clips(self, clips: Sequence[ClipAir], when: str) -> Iterator[str]:
+    def _clips(self, clips: Sequence[ClipRange], screens: int, when: str) -> Iterator[str]:
         if not clips:
             return
-        yield f"        {when}:"
+        yield f"        {when}{', each' if screens > 1 else ''}:"
         for found in clips[:_SHOWN_CLIPS]:
             title = f"  {clean(self.titles[found.clip])}" if found.clip in self.titles else ""
-            line = f"          {gain_text(found.gain):>11} {found.clip}{title}"
-            yield self._paint("+" if found.gain > 0 else "-", line)
+            line = f"          {range_text(found, screens):>11} {found.clip}{title}"
+            yield self._paint("+" if found.total > 0 else "-", line)
         if len(clips) > _SHOWN_CLIPS:
-            gain = sum(found.gain for found in clips[_SHOWN_CLIPS:])
-            yield f"          {gain_text(gain):>11} {count_text(len(clips) - _SHOWN_CLIPS, 'more clip')} together"
+            yield f"          and {count_text(len(clips) - _SHOWN_CLIPS, 'more clip')}"
 
     def _paint(self, sign: str, text: str) -> str:
         return click.style(text, fg=_COLOURS[sign]) if self.colour and sign in _COLOURS else text

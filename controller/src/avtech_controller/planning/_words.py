@@ -1,5 +1,6 @@
 """Numbers of a plan in words: bytes, minutes, screens, and what the plan is of."""
 
+from avtech_controller.planning._groups import ClipRange
 from avtech_controller.planning._plan import Plan
 
 
@@ -20,6 +21,15 @@ def gain_text(seconds: int) -> str:
     minutes = round(abs(seconds) / 60)
     sign = "+" if seconds > 0 else "\N{MINUS SIGN}"
     return f"{sign}{minutes:,} min" if minutes else f"{sign}<1 min"
+
+
+def range_text(found: ClipRange, screens: int) -> str:
+    """What a clip gains on a screen of `screens`, as `+30 min`, `+30 to +45 min` or `+30 min on 2 of 3 screens`."""
+    least, most = gain_text(found.least), gain_text(found.most)
+    if found.least < 0 and found.most <= 0:
+        least, most = most, least
+    text = least if least == most else f"{least.removesuffix(' min')} to {most}"
+    return text if found.screens == screens else f"{text} on {found.screens:,} of {screens:,} screens"
 
 
 def count_text(count: int, what: str) -> str:
