@@ -53,3 +53,9 @@ class TrustError(AvtechError):
 
 class ManifestRejectedError(TrustError):
     """A manifest is malformed, absurd, or another screen's; keep playing the current one."""
+
+
+class RolloutHaltedError(AvtechError):
+    """A rollout found a fault: whoever made the release must look at it before it goes on."""
+
+    exit_code = 7

@@ -106,8 +106,12 @@ class PlannedScreen:
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """The waves by their soak times in minutes, the policy, and every screen that takes part."""
+    """The waves by their soak times in minutes, the policy, and every screen that takes part.
 
+    `base` is the commit that stands for what is known to be good: what a revert goes back to.
+    """
+
+    base: CommitId
     soaks: tuple[int, ...]
     policy: RolloutPolicy
     screens: tuple[PlannedScreen, ...]
@@ -187,6 +191,7 @@ def parse_note(fields: Fields) -> RolloutNote:
 def _plan_json(plan: RolloutPlan) -> dict[str, Any]:
     policy = plan.policy
     return {
+        "base": plan.base,
         "soakMinutes": list(plan.soaks),
         "policy": {
             "minReporting": policy.min_reporting,
@@ -219,6 +224,7 @@ def _plan(fields: Fields) -> RolloutPlan:
     if not soaks or any(type(soak) is not int or soak < 0 for soak in soaks):
         raise FieldsError(f"{fields.where}: soakMinutes must be whole numbers, one for each wave")
     plan = RolloutPlan(
+        base=fields.one("base", commit_id),
         soaks=tuple(soaks),
         policy=_policy(fields.object("policy")),
         screens=tuple(_planned(inner, len(soaks)) for inner in fields.objects("screens")),

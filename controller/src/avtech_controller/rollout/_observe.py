@@ -1,0 +1,87 @@
+"""What a screen's report says about the release that is rolled out to it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from avtech_controller.publication import ReleasedScreen
+from avtech_controller.status import Unreadable
+from avtech_schema.identifiers import ScreenId
+from avtech_schema.report import Report
+
+Reports = Mapping[ScreenId, Report | Unreadable | None]
+"""The latest report of each screen; None: it never reported."""
+_PLAYING = "playing"
+
+
+class Outcome(StrEnum):
+    """What is known of a screen that got the release, worst first."""
+
+    FAILED = "failed"
+    """It tried the release, rolled back and quarantined it."""
+    LOST = "lost"
+    """It reported before it got the release, or since, and has fallen silent."""
+    REJECTED = "rejected"
+    """Its report cannot be believed."""
+    SILENT = "silent"
+    """It was silent already when it got the release."""
+    WAITING = "waiting"
+    """It reports, and does not speak of the release yet."""
+    UNSEEN = "unseen"
+    """It never reported; it is listed, not counted."""
+    HEALTHY = "healthy"
+    """It plays the release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One screen's outcome, and why."""
+
+    screen: ScreenId
+    wave: int
+    outcome: Outcome
+    reason: str = ""
+
+
+def observe(
+    screen: ReleasedScreen, report: Report | Unreadable | None, *, since: datetime, now: datetime, lost_after: timedelta
+) -> tuple[Outcome, str]:
+    """Judge a screen by its report, and say why. Success and failure need a report of this very release's manifest.
+
+    `since` is when the screen got it. A report of the same manifest from an earlier release does not count.
+    """
+    match report:
+        case None:
+            return Outcome.UNSEEN, "it never reported"
+        case Unreadable(reason):
+            return Outcome.REJECTED, reason
+        case Report():
+            pass
+    for entry in report.quarantine:
+        if entry.digest == screen.digest and entry.sequence >= screen.release:
+            return Outcome.FAILED, entry.reason
+    told = report_time(report)
+    if now - max(told, since) > lost_after:
+        if told >= since - lost_after:
+            return Outcome.LOST, f"no report since {report.time}"
+        return Outcome.SILENT, f"no report since {report.time}, before it got the release"
+    applied = report.applied
+    if applied and applied.digest == screen.digest and applied.sequence >= screen.release:
+        if report.engine.state == _PLAYING:
+            return Outcome.HEALTHY, ""
+        return Outcome.WAITING, f"it has the release, but its engine is {report.engine.state}"
+    return Outcome.WAITING, report.last_error or report.phase
+
+
+def report_time(report: Report) -> datetime:
+    """When a report was made, as its player says."""
+    found = datetime.fromisoformat(report.time)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def fell_silent(report: Report | Unreadable | None, *, since: datetime, now: datetime, lost_after: timedelta) -> bool | None:
+    """Whether a screen without the release fell silent in the same time; None if it was not there to be counted."""
+    if not isinstance(report, Report) or report_time(report) < since - lost_after:
+        return None
+    return now - max(report_time(report), since) > lost_after

@@ -1,0 +1,144 @@
+"""Begins a rollout: divides a publication into what comes at once and the waves that wait."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from avtech_controller.planning import ChangeKind, Plan, ScreenChange, is_emergency_only
+from avtech_controller.publication import Head, ReleasedScreen, Staging, Wanted, read_manifests
+from avtech_controller.rollout._standing import Standing, read_plan, read_standing
+from avtech_controller.rollout._waves import Labels, assign_waves, policy_of, rollout_id
+from avtech_controller.stores import ObjectStore
+from avtech_controller.trust import Anchor, rfc3339
+from avtech_schema.errors import RolloutHaltedError
+from avtech_schema.identifiers import ByteSize, ScreenId
+from avtech_schema.resources import Rollout
+from avtech_schema.rollout import PlannedScreen, RecordRef, RolloutNote, RolloutPlan, RolloutState, Version
+
+_FAULTY = frozenset({RolloutState.HALTED, RolloutState.REVERTED})
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WaveStage:
+    """Says of every publication which screens wait, by the fleet's settings and by what was released before."""
+
+    store: ObjectStore
+    anchor: Anchor
+    rollout: Rollout
+    labels: Labels
+
+    def __call__(self, head: Head | None, plan: Plan, wanted: Wanted, now: datetime) -> Staging | None:
+        """Divide a publication (see `Stage`).
+
+        Raises:
+            RolloutHaltedError: it holds manifests of a release that was halted.
+            TrustError, StoreError, StoreConfigurationError: what was released before cannot be read.
+        """
+        if head is None:
+            return Staging()
+        before = read_standing(self.store, self.anchor, head)
+        if before and before.is_open and before.commit == wanted.commit:
+            return None
+        self._refuse_quarantined(head, plan)
+        pressing = self._emergencies(before, plan, wanted) if before and before.note.state in _FAULTY else frozenset()
+        if before and pressing:
+            _refuse(before.begun, sorted(pressing))
+        at_once = self._emergencies(before, plan, wanted) if before and before.is_open else frozenset[ScreenId]()
+        changing = {change.screen for change in plan.changes if _may_wait(head, before, change)} - at_once
+        if not self.rollout.waves or not changing | _carried(before, wanted):
+            return Staging(halted=head.record.halted)
+        return self._begin(head, before, wanted, changing, now)
+
+    def _begin(self, head: Head, before: Standing | None, wanted: Wanted, changing: set[ScreenId], now: datetime) -> Staging:
+        carried = _carried(before, wanted)
+        released = head.released
+        name = rollout_id(released.sequence + 1, wanted.commit)
+        soaks, waves = assign_waves(self.rollout.waves, name, changing | carried, self.labels, first=sorted(carried))
+        good = _unproven(before)
+        steps = tuple(
+            PlannedScreen(
+                screen,
+                released.screens[screen].client,
+                waves[screen],
+                _version(released.screens[screen]) if screen in carried else _new_version(wanted, screen),
+                good.get(screen) or _version(released.screens[screen]),
+            )
+            for screen in sorted(waves)
+        )
+        base = before.plan.base if before and before.note.state is not RolloutState.COMPLETE else released.commit
+        made = RolloutPlan(base, soaks, policy_of(self.rollout), steps)
+        note = RolloutNote(None, RolloutState.RUNNING, (rfc3339(now),), plan=made)
+        waiting = frozenset(step.screen for step in steps if step.wave > 1)
+        return Staging(waiting, note, head.record.halted)
+
+    def _refuse_quarantined(self, head: Head, plan: Plan) -> None:
+        for ref in head.record.halted:
+            bad = {planned.new.digest for planned in read_plan(self.store, self.anchor, ref).screens}
+            if blocked := [change.screen for change in plan.changes if change.new in bad]:
+                _refuse(ref, blocked)
+
+    def _emergencies(self, before: Standing | None, plan: Plan, wanted: Wanted) -> frozenset[ScreenId]:
+        """Screens for which only emergencies differ from what the rollout before has in store for them."""
+        targets = {planned.screen: planned for planned in before.plan.screens} if before else {}
+        changes = [change.screen for change in plan.changes if change.screen in targets and change.new is not None]
+        if not changes or not before:
+            return frozenset()
+        manifests = read_manifests(self.store, [_target(targets[name], before.begun.sequence) for name in changes])
+        return frozenset(
+            name
+            for name in changes
+            if targets[name].new.digest != wanted.screens[name].digest
+            and is_emergency_only(manifests.get(targets[name].new.digest), wanted.screens[name].manifest)
+        )
+
+
+def _target(planned: PlannedScreen, release: int) -> ReleasedScreen:
+    """What a rollout has in store for a screen."""
+    new = planned.new
+    return ReleasedScreen(planned.screen, planned.client, new.digest, new.size, new.commit, release)
+
+
+def _may_wait(head: Head, before: Standing | None, change: ScreenChange) -> bool:
+    """Whether a change can be rolled out: a screen that is new, goes, or goes back to what is good does not wait."""
+    if change.kind is not ChangeKind.CHANGED or change.emergency_only:
+        return False
+    good = _unproven(before).get(change.screen) if before else None
+    return head.released.screens[change.screen].client == change.client and not (good and good.digest == change.new)
+
+
+def _unproven(before: Standing | None) -> Mapping[ScreenId, Version]:
+    """The good manifests of screens that have one of a rollout that did not complete."""
+    if before is None or before.note.state is RolloutState.COMPLETE:
+        return {}
+    return {planned.screen: planned.good for planned in before.touched}
+
+
+def _carried(before: Standing | None, wanted: Wanted) -> set[ScreenId]:
+    """Screens that keep what an unfinished rollout brought: the new rollout goes on watching them."""
+    if before is None or before.note.state is RolloutState.COMPLETE:
+        return set()
+    return {
+        planned.screen
+        for planned in before.touched
+        if planned.screen in wanted.screens
+        and wanted.screens[planned.screen].digest == planned.new.digest
+        and wanted.screens[planned.screen].client == planned.client
+    }
+
+
+def _version(screen: ReleasedScreen) -> Version:
+    return Version(screen.digest, screen.size, screen.commit)
+
+
+def _new_version(wanted: Wanted, screen: ScreenId) -> Version:
+    compiled = wanted.screens[screen]
+    return Version(compiled.digest, ByteSize(len(compiled.data)), wanted.commit)
+
+
+def _refuse(ref: RecordRef, screens: list[ScreenId]) -> None:
+    named = ", ".join(screens[:_NAMED]) + (", …" if len(screens) > _NAMED else "")
+    raise RolloutHaltedError(
+        f"{len(screens)} screens would get what release {ref.sequence} was halted for: {named}",
+        hint="commit a revert or a fix and publish that; `avtech retry --halted` allows this release to be tried again",
+    )
