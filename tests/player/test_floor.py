@@ -26,6 +26,20 @@ def test_a_role_with_other_keys_starts_anew() -> None:
     assert raised(raised(Floor(), 5), 1, keys=("new",)).roles["timestamp"].version == 1
 
 
+def test_with_the_snapshots_keys_everything_a_snapshot_vouched_for_starts_anew() -> None:
+    def roles(version: int, snapshot_key: str) -> dict[str, Role]:
+        keys = {"root": "r", "timestamp": "t", "snapshot": snapshot_key, "targets": "o", "bins-00": "b"}
+        return {name: Role(9 if name in ("root", "timestamp") else version, (key,)) for name, key in keys.items()}
+
+    leapt = Floor().accept(roles(1000, "stolen"), signed=None, expiry=EXPIRY)
+    with pytest.raises(RollbackError):
+        leapt.accept(roles(3, "stolen"), signed=None, expiry=EXPIRY)
+    recovered = leapt.accept(roles(3, "new"), signed=None, expiry=EXPIRY)
+    assert recovered.roles["bins-00"].version == 3
+    with pytest.raises(RollbackError, match="timestamp"):
+        leapt.accept(roles(3, "new") | {"timestamp": Role(8, ("t",))}, signed=None, expiry=EXPIRY)
+
+
 def test_signed_time_only_rises() -> None:
     floor = raised(raised(Floor(), 5), 6, signed=datetime(2020, 1, 1, tzinfo=UTC))
     assert floor.signed == NOON

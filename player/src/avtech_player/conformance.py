@@ -15,7 +15,7 @@ from tuf.api.metadata import TargetFile
 
 from avtech_player.durable import make_directory, read_bounded, replace_atomically
 from avtech_player.metadata import MetadataClient
-from avtech_player.store import Store, Stored, open_store
+from avtech_player.store import NotModified, Store, Stored, open_store
 from avtech_schema.errors import AvtechError, ConfigurationError, TrustError
 from avtech_schema.layout import METADATA
 
@@ -72,7 +72,21 @@ def _client(directory: Path, url: str) -> MetadataClient:
     above, found, rest = url.rstrip("/").rpartition(METADATA.rstrip("/"))
     if not found or rest:
         raise ConfigurationError(f"a store keeps its metadata in {METADATA}, which {url} is not")
-    return MetadataClient(directory, directory / _STATE, open_store(above, {}), root=root)
+    return MetadataClient(directory, directory / _STATE, _AnyNames(above), root=root)
+
+
+class _AnyNames:
+    """A store that also reads keys with a quoted slash: the suite has roles with such names, a fleet never has."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._store = open_store(url, {})
+
+    def read(self, key: str, *, limit: int, if_none_match: str = "") -> Stored | NotModified | None:
+        """Read an object; one with a quoted slash in its key by its whole address."""
+        if "%2F" not in key:
+            return self._store.read(key, limit=limit, if_none_match=if_none_match)
+        return open_store(f"{self.url}/{quote(key, safe='/%')}", {}).read("", limit=limit)
 
 
 def _download(options: argparse.Namespace) -> None:

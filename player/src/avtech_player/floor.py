@@ -46,13 +46,18 @@ class Floor:
     def accept(self, roles: Mapping[str, Role], *, signed: datetime | None, expiry: datetime) -> "Floor":
         """Raise the floor to verified metadata; a role whose keys a verified new root rotated starts anew.
 
+        With the snapshot's keys all versions start anew that only a snapshot vouched for: those of targets and of bins.
+        That is how a repository recovers whose snapshot key was stolen and made versions leap (TUF 5.3.11).
+
         Raises:
             RollbackError: a version is lower than one that was seen.
         """
         kept = dict(self.roles)
+        recovers = "snapshot" in kept and "snapshot" in roles and kept["snapshot"].keys != roles["snapshot"].keys
         for name, role in roles.items():
             seen = kept.get(name)
-            if seen is not None and role.keys == seen.keys and role.version < seen.version:
+            holds = seen is not None and role.keys == seen.keys and not (recovers and name not in ("root", "timestamp"))
+            if seen is not None and holds and role.version < seen.version:
                 raise RollbackError(f"the store offers {name} version {role.version}; version {seen.version} was seen")
             kept[name] = role
         times = [at for at in (self.signed, signed) if at is not None]

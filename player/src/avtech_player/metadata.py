@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from tuf.api.exceptions import (
@@ -20,7 +20,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from avtech_player.durable import DiskError, flush_tree, make_directory
 from avtech_player.floor import Floor, Role, mend_floor, save_floor
-from avtech_player.store import Store, Stored, StoreDeniedError, StoreError
+from avtech_player.store import NotModified, Stored, StoreDeniedError, StoreError
 from avtech_schema.errors import AvtechError, TrustError
 from avtech_schema.layout import METADATA
 
@@ -31,6 +31,17 @@ class ExpiredError(TrustError):
     """The metadata that the store offers has expired: publishing, or renewing it, has stopped."""
 
     hint = "publish the released commit again, which renews it; players keep playing meanwhile"
+
+
+class Readable(Protocol):
+    """As much of a store as is needed here."""
+
+    url: str
+    """Where it is, for messages."""
+
+    def read(self, key: str, *, limit: int, if_none_match: str = "") -> Stored | NotModified | None:
+        """Read an object, as `Store.read` does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class MetadataClient:
     Not for two threads at once.
     """
 
-    def __init__(self, folder: Path, floor: Path, store: Store, *, root: bytes) -> None:
+    def __init__(self, folder: Path, floor: Path, store: Readable, *, root: bytes) -> None:
         self._folder = folder
         self._floor_directory = floor
         self._store = store
@@ -108,7 +119,7 @@ class MetadataClient:
 class _StoreFetcher(FetcherInterface):
     """python-tuf's downloads, by our store: bounded in size and in time. What was read already is not read again."""
 
-    def __init__(self, store: Store, at_hand: Mapping[str, bytes]) -> None:
+    def __init__(self, store: Readable, at_hand: Mapping[str, bytes]) -> None:
         self._store = store
         self._at_hand = at_hand
 
