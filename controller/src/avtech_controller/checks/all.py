@@ -1,4 +1,4 @@
-"""All checks in one place: those that run on any state, and those that need one without errors."""
+"""All checks in one place: those of the repository as a whole, and those of each client by itself."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,7 +9,7 @@ from avtech_controller.checks.clocks import check_clocks
 from avtech_controller.checks.content import check_content
 from avtech_controller.checks.gaps import check_gaps, check_unreached
 from avtech_controller.checks.moves import check_moves
-from avtech_controller.checks.places import check_places
+from avtech_controller.checks.places import check_places, check_repository_places
 from avtech_controller.checks.policy import check_policy
 from avtech_controller.checks.references import check_references
 from avtech_controller.checks.rights import check_rights
@@ -20,15 +20,20 @@ from avtech_controller.checks.view import View
 from avtech_controller.desired._spots import Problem
 
 
-def check(view: View, today: date | None) -> Iterator[Problem]:
-    """Everything that can be judged although other things are wrong; without a day, nothing that depends on it."""
+def check_repository(view: View) -> Iterator[Problem]:
+    """What is nobody's own: the Fleet, its settings, the renames it declares."""
+    yield from check_repository_places(view)
+    yield from check_policy(view)
+    yield from check_moves(view)
+
+
+def check_part(view: View, today: date | None) -> Iterator[Problem]:
+    """All of a client that can be judged although other things are wrong; without a day, nothing that depends on it."""
     airing = airing_of(view)
     yield from check_places(view)
     yield from check_references(view)
     yield from check_content(view)
     yield from check_air(view, airing)
-    yield from check_policy(view)
-    yield from check_moves(view)
     yield from check_unreached(view, airing)
     yield from check_caps(view, airing)
     yield from check_shapes(view, airing)
@@ -40,7 +45,7 @@ def check(view: View, today: date | None) -> Iterator[Problem]:
 
 
 def check_complete(view: View, today: date | None) -> Iterator[Problem]:
-    """What can be judged only when nothing else is wrong."""
+    """What can be judged only when nothing else is wrong with a client."""
     yield from check_air_checks(view)
     if today is not None:
         yield from check_shares(view, airing_of(view), today)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from avtech_controller.checks.view import View
+from avtech_controller.desired._models import nearest
 from avtech_controller.desired._spots import Problem
 from avtech_controller.moves import likely_renames, moves
 from avtech_schema.identifiers import ScreenId
@@ -14,20 +15,21 @@ def check_moves(view: View) -> Iterator[Problem]:
     """A warning for each entry of `moved` without effect."""
     state = view.state
     entries = state.fleet.spec.moved
-    if not entries or not view.fleets:
+    if not entries or not view.index.fleets:
         return
-    holding = moves(state.fleet, state.screens.keys())
+    screens = view.index.known.of("Screen")
+    holding = moves(state.fleet, {ScreenId(name) for name in view.index.known.valid("Screen")})
     here = view.spot(state.fleet)
     olds = Counter(entry.from_ for entry in entries)
     for place, entry in enumerate(entries):
         if ScreenId(entry.from_) in holding and olds[entry.from_] == 1:
             continue
-        if view.exists("Screen", entry.from_):
+        if entry.from_ in screens:
             part, why, help_ = "from", f"{entry.from_} is still there: it was not renamed", "delete the entry"
         elif olds[entry.from_] > 1:
             part, why, help_ = "from", f"{entry.from_} is renamed by another entry, too", "keep one of them"
-        elif not view.exists("Screen", entry.to):
-            near = view.nearest("Screen", None, entry.to)
+        elif entry.to not in screens:
+            near = nearest(entry.to, screens)
             part, why = "to", f"{entry.to} does not exist"
             help_ = f'did you mean "{near}"?' if near else "delete the entry, if the screen is no more"
         else:

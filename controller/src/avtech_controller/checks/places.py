@@ -12,44 +12,47 @@ from avtech_schema.resources import Resource
 FLEET_FILE = "fleet/fleet.yaml"
 
 
-def check_places(view: View) -> Iterator[Problem]:
-    """All checks of this module."""
+def check_repository_places(view: View) -> Iterator[Problem]:
+    """The Fleet is there, once, with a time zone; and there are screens."""
     yield from _fleet(view)
-    yield from _twins(view)
-    yield from _folders(view)
-    yield from _time_zones(view)
-    yield from _selections(view)
-    if not view.state.screens and not any(kind == "Screen" for kind, _ in view.broken) and not view.broken_names:
+    fleet = view.state.fleet
+    if view.index.fleets:
+        yield from _time_zone(view, fleet, fleet.spec.defaults.time_zone, ("spec", "defaults", "timeZone"))
+    if not view.index.screens and not view.index.unread:
         yield Problem(
             "AVT209",
             "there is no screen",
-            _beginning(view),
+            Spot(view.index.fleets[0] if view.index.fleets else Origin(FLEET_FILE)),
             help="write a resource of the kind Screen; nothing is published without",
         )
 
 
-def _beginning(view: View) -> Spot:
-    return Spot(view.fleets[0] if view.fleets else Origin(FLEET_FILE))
+def check_places(view: View) -> Iterator[Problem]:
+    """Names used twice, folders, time zones and selections of a client."""
+    yield from _twins(view)
+    yield from _folders(view)
+    for client in view.state.clients.values():
+        yield from _time_zone(view, client, client.spec.time_zone, ("spec", "timeZone"))
+    for screen in view.state.screens.values():
+        yield from _time_zone(view, screen, screen.spec.time_zone, ("spec", "timeZone"))
+    yield from _selections(view)
 
 
 def _fleet(view: View) -> Iterator[Problem]:
-    if not view.fleets and not view.broken_names:
+    if not view.index.fleets and not view.index.unread:
         yield Problem(
             "AVT207",
             "there is no resource of the kind Fleet",
             Spot(Origin(FLEET_FILE)),
             help="is this the desired-state repository? `avtech init DIR` makes one",
         )
-    for origin in view.fleets[1:]:
-        first = Spot(view.fleets[0]).value("kind")
+    for origin in view.index.fleets[1:]:
+        first = Spot(view.index.fleets[0]).value("kind")
         yield Problem("AVT208", "a second Fleet", Spot(origin).value("kind"), "one is enough", ((first, "the first is here"),))
 
 
 def _twins(view: View) -> Iterator[Problem]:
-    for resource, origin in view.twins:
-        if resource.kind == "Fleet":
-            continue
-        first = Spot(view.state.origins[resource.kind, key_of(resource)]).value("metadata", "name")
+    for resource, origin, earlier in view.twins:
         key = key_of(resource)
         owner = f" of {key.client}" if isinstance(key, SlugKey) else ""
         yield Problem(
@@ -57,7 +60,7 @@ def _twins(view: View) -> Iterator[Problem]:
             f'{resource.kind} "{resource.metadata.name}"{owner} exists twice',
             Spot(origin).value("metadata", "name"),
             "this name is taken",
-            ((first, "the first is here"),),
+            ((Spot(earlier).value("metadata", "name"), "the first is here"),),
             "rename one of them, or delete it",
         )
 
@@ -80,20 +83,13 @@ def _folders(view: View) -> Iterator[Problem]:
                 )
 
 
-def _time_zones(view: View) -> Iterator[Problem]:
+def _time_zone(view: View, resource: Resource, name: str | None, path: tuple[str, ...]) -> Iterator[Problem]:
     known = time_zones()
-    state = view.state
-    named: list[tuple[Resource, str | None, tuple[str, ...]]] = [
-        (state.fleet, state.fleet.spec.defaults.time_zone if view.fleets else None, ("spec", "defaults", "timeZone")),
-        *((client, client.spec.time_zone, ("spec", "timeZone")) for client in state.clients.values()),
-        *((screen, screen.spec.time_zone, ("spec", "timeZone")) for screen in state.screens.values()),
-    ]
-    for resource, name, path in named:
-        if name is not None and name not in known:
-            help_ = did_you_mean(name, known) or "time zones are named like Europe/Madrid or America/New_York"
-            spot = view.spot(resource).value(*path)
-            message = f'time zone "{name}" does not exist'
-            yield Problem("AVT213", message, spot, "unknown", help=help_, mend=mend_for(name, known))
+    if name is not None and name not in known:
+        help_ = did_you_mean(name, known) or "time zones are named like Europe/Madrid or America/New_York"
+        spot = view.spot(resource).value(*path)
+        message = f'time zone "{name}" does not exist'
+        yield Problem("AVT213", message, spot, "unknown", help=help_, mend=mend_for(name, known))
 
 
 def _selections(view: View) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from avtech_controller.desired._spots import Problem, Spot
 
 def check_policy(view: View) -> Iterator[Problem]:
     """Warn of settings that this version does not act on."""
-    if not view.fleets or ("Fleet", view.state.fleet.metadata.name) not in view.state.origins:
+    if not view.index.fleets or ("Fleet", view.state.fleet.metadata.name) not in view.state.origins:
         return
     here = Spot(view.state.origin(view.state.fleet))
     spec = view.state.fleet.spec

@@ -25,7 +25,7 @@ class Reach:
         state = self._state
         match kind:
             case "Fleet":
-                return frozenset(state.screens)
+                return frozenset(ScreenId(name) for name in self._view.index.known.valid("Screen"))
             case "Client":
                 return frozenset(name for name, screen in state.screens.items() if screen.spec.client == key)
             case "Screen":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from avtech_controller.checks.view import View
 from avtech_controller.desired._spots import Problem, Spot
-from avtech_controller.desired._state import SlugKey
+from avtech_controller.desired._state import Origin, SlugKey
 from avtech_schema.identifiers import ClientId, Slug
 from avtech_schema.resources import AirCheck, Client, Group, Playlist, Schedule, Screen, Video
 
@@ -102,29 +102,24 @@ def _air_check(view: View, check: AirCheck) -> Iterator[Problem]:
 
 def _named(view: View, kind: str, name: str, client: str, spot: Spot) -> Iterator[Problem]:
     """Judge one name that a resource of `client` uses."""
-    if kind in ("Screen", "Video"):
-        found = view.find(kind, client, name)
-        owner = getattr(found.spec, "client", client) if found else client
-        if found and owner != client:
-            yield _foreign(view, kind, name, spot, client=client, owner=owner)
-        elif not view.exists(kind, name):
-            yield _missing(view, kind, name, client, spot)
-    elif not view.exists(kind, SlugKey(ClientId(client), Slug(name))):
-        owners = view.owners(kind, name)
-        if owners:
-            yield _foreign(view, kind, name, spot, client=client, owner=owners[0])
-        else:
-            yield _missing(view, kind, name, client, spot)
+    if view.exists(kind, name if kind in ("Screen", "Video") else SlugKey(ClientId(client), Slug(name))):
+        return
+    if found := view.elsewhere(kind, name, client):
+        yield _foreign(kind, name, spot, client=client, owner=found[0], where=found[1])
+    else:
+        yield _missing(view, kind, name, client, spot)
 
 
 def _missing(view: View, kind: str, name: str, client: str, spot: Spot) -> Problem:
-    owner = None if kind == "Client" else client
-    near = view.nearest(kind, owner, name)
+    near = view.nearest(kind, name)
     found = view.find(kind, client, near) if near else None
-    related = ((view.spot(found).value("metadata", "name"), "a similar name is here"),) if found else ()
+    where = [view.state.origin(found)] if found else []
+    if near and kind == "Client":
+        where = [origin for _, origin in view.index.known.owners(kind, near)]
+    related = tuple((Spot(origin).value("metadata", "name"), "a similar name is here") for origin in where[:1])
     label = "not a client" if kind == "Client" else f"not a {_WORDS[kind]} of {client}"
-    help_ = f'did you mean "{near}"?' if near else _help(kind, view.names(kind, owner))
-    mend = view.mend(kind, owner, name) if near else None
+    help_ = f'did you mean "{near}"?' if near else _help(kind, view.names(kind))
+    mend = view.mend(kind, name) if near else None
     return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_, mend=mend)
 
 
@@ -137,15 +132,13 @@ def _help(kind: str, candidates: list[str]) -> str:
     return f"there {'is' if len(candidates) == 1 else 'are'} {', '.join(candidates[:6])}{more}"
 
 
-def _foreign(view: View, kind: str, name: str, spot: Spot, *, client: str, owner: str) -> Problem:
-    found = view.find(kind, owner, name)
-    related = ((view.spot(found).value("spec", "client"), f"it is {owner}'s"),) if found else ()
+def _foreign(kind: str, name: str, spot: Spot, *, client: str, owner: str, where: Origin) -> Problem:
     return Problem(
         "AVT210",
         f'{_WORDS[kind]} "{name}" is another client\'s',
         spot,
         f"not a {_WORDS[kind]} of {client}",
-        related,
+        ((Spot(where).value("spec", "client"), f"it is {owner}'s"),),
         f"a resource of {client} may name only what is {client}'s own",
     )
 

@@ -18,13 +18,14 @@ from avtech_controller.desired._spots import Problem, Spot, place_of
 from avtech_controller.desired._state import Key, Origin, SlugKey
 from avtech_controller.desired._text import Range, Segment, SyntaxProblem, decode, split
 from avtech_controller.findings import Finding, Place
-from avtech_schema.identifiers import ClientId, Slug
+from avtech_schema.identifiers import CLIENT_PATTERN, ClientId, Slug
 from avtech_schema.resources import KINDS, Resource, ScreenSelector
 
 MAX_FINDINGS = 100
 """Findings shown for one file; one more is kept, to tell that there are more."""
 
 _NAME = re.compile(r"""\bname["']?:[ ]*["']?([A-Za-z0-9-]{1,64})""")
+_CLIENT = re.compile(CLIENT_PATTERN)
 _SLUG_KINDS = ("Group", "Playlist", "Schedule", "AirCheck")
 
 
@@ -37,6 +38,8 @@ class FileContent:
     problems: list[Problem] = field(default_factory=list)
     broken: dict[Origin, tuple[str, Key]] = field(default_factory=dict)
     """Kinds and names of the documents that are not resources, where they can be told."""
+    owners: dict[Origin, str] = field(default_factory=dict)
+    """The clients that documents which are not resources name."""
     broken_selectors: dict[SlugKey, ScreenSelector] = field(default_factory=dict)
     broken_fleets: list[Origin] = field(default_factory=list)
     broken_names: set[str] = field(default_factory=set)
@@ -97,6 +100,8 @@ def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
     elif resource := _models.validate(document):
         content.resources.append((resource, origin))
     else:
+        if owner := _owner(document):
+            content.owners[origin] = owner
         content.problems.extend(islice(_models.problems(document, Spot(origin)), MAX_FINDINGS + 1))
         if not _is_known(document.get("kind")):
             content.broken_names.add(_name_in(document) or "")
@@ -117,6 +122,13 @@ def _identity(document: dict[str, Any]) -> tuple[str, Key] | None:
         return kind, name
     client = spec.get("client") if isinstance(spec, dict) else None
     return (kind, SlugKey(ClientId(client), Slug(name))) if isinstance(client, str) else None
+
+
+def _owner(document: dict[str, Any]) -> str | None:
+    """The client that a faulty document names."""
+    spec = document.get("spec")
+    owner = _name_in(document) if document.get("kind") == "Client" else spec.get("client") if isinstance(spec, dict) else None
+    return owner if isinstance(owner, str) and _CLIENT.fullmatch(owner) else None
 
 
 def _is_known(kind: object) -> bool:
