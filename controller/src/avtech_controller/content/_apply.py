@@ -4,12 +4,14 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from avtech_controller.content._entry import entry_path, entry_text
 from avtech_controller.content._plan import Addition, AdditionPlan
 from avtech_controller.durable import create_file
 from avtech_controller.media import MediaCode, MediaError, shown
+from avtech_controller.retention import spare
 from avtech_controller.stores import ObjectStore, StoreError
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, Sha256
@@ -70,6 +72,8 @@ def _upload(addition: Addition, store: ObjectStore) -> None:
 
 def _ensure(store: ObjectStore, key: str, path: Path, digest: str, size: int) -> None:
     """Have the store hold a file; what is uploaded is a private copy whose digest was just checked."""
+    if store.size(key) is not None:
+        spare(store, [key], datetime.now(UTC), note=True)  # it is wanted again, however long nothing needed it
     found = store.size(key)
     if found is None:
         with tempfile.TemporaryDirectory(prefix="avtech-") as folder:

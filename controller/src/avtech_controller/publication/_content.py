@@ -92,3 +92,10 @@ def clips_of(screens: Iterable[CompiledScreen]) -> list[tuple[VideoId, Asset]]:
     """Every clip that these manifests hold, once for each object."""
     by_key = {asset.key: (name, asset) for screen in screens for name, asset in screen.manifest.assets.items()}
     return sorted(by_key.values(), key=lambda entry: (entry[0], entry[1].key))
+
+
+def keys_of(screens: Iterable[CompiledScreen]) -> frozenset[str]:
+    """Every object that these screens stand on: their manifests, and the clips in them."""
+    held = list(screens)
+    manifests = {manifest_key(screen.client, screen.screen, screen.digest) for screen in held}
+    return frozenset(manifests | {asset.key for _, asset in clips_of(held)})

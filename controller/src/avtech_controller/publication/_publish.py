@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Literal
 
@@ -12,7 +13,7 @@ from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.parallel import in_parallel
 from avtech_controller.planning import Plan, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
-from avtech_controller.publication._content import check_content, clips_of, read_old_manifests
+from avtech_controller.publication._content import check_content, clips_of, keys_of, read_old_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import has_history, read_record, write_record
 from avtech_controller.publication._released import Released, ReleasedScreen, released_from
@@ -27,6 +28,7 @@ from avtech_controller.publication._steps import (
     plan_changes,
 )
 from avtech_controller.publication._writer import MetadataWriter, Progress
+from avtech_controller.retention import Guard
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
 from avtech_controller.trust import Anchor, ReleasePointer, read_released, rfc3339
 from avtech_schema.errors import ConfigurationError, TrustError
@@ -209,6 +211,8 @@ class Publisher:
 
     def _release(self, head: Head | None, plan: Plan, wanted: Wanted, staging: Staging, attempt: int) -> Publication:
         changed = [wanted.screens[change.screen] for change in plan.changes if change.new is not None]
+        guard = Guard(self.store, keys_of(changed), self.clock)
+        guard.begin()
         check_content(self.store, changed, done=self.progress("checking clips", len(clips_of(changed))))
         released = head.released if head else None
         written = sum(in_parallel(self._write_manifest, changed, done=self.progress("manifests", len(changed))))
@@ -227,7 +231,8 @@ class Publisher:
             halted=staging.halted,
         )
         screens = next_screens(released, wanted, record.sequence, staging)
-        pointer, size = self._write(head, record, screens, wanted.builder, now)
+        hold = partial(self._hold, guard, changed)
+        pointer, size = self._write(head, record, screens, wanted.builder, now, before_swap=hold)
         size += written
         return Publication(
             "published", pointer.sequence, pointer.commit, pointer.digest, plan, ByteSize(size), attempt, staging.note
@@ -240,12 +245,24 @@ class Publisher:
         screens: Mapping[ScreenId, ReleasedScreen],
         builder: Builder,
         now: datetime,
+        *,
+        before_swap: Callable[[], None] = lambda: None,
     ) -> tuple[ReleasePointer, int]:
         """Write a record and the metadata that releases it; returns where it is, and the bytes written."""
         pointer, size = write_record(self.store, record, self.signer)
         size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
-        writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata if head else None, now)
+        base = head.metadata if head else None
+        writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap)
         return pointer, size + writer.write(screens, pointer, self.progress)
+
+    def _hold(self, guard: Guard, changed: list[CompiledScreen]) -> None:
+        """Make sure, right before the swap, that no collection took what this release stands on, or takes it any more."""
+        for _ in range(MAX_ATTEMPTS):
+            if guard.hold():
+                return
+            check_content(self.store, changed, done=lambda: None)
+            in_parallel(self._write_manifest, changed)
+        raise StoreError(f"what is to be collected from {self.store.url} changed {MAX_ATTEMPTS} times meanwhile")
 
     def _write_manifest(self, screen: CompiledScreen) -> int:
         """Create a manifest; one that is there already, under its digest, is the same. Returns the bytes written."""

@@ -46,6 +46,8 @@ class MetadataWriter:
     signer: Signer
     base: ReleasedMetadata | None
     now: datetime
+    before_swap: Callable[[], None] = lambda: None
+    """Called when all is written and nothing is visible yet; it may still stop the release by raising."""
     _sizes: list[int] = field(default_factory=list)
 
     def write(self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress) -> int:
@@ -135,6 +137,7 @@ class MetadataWriter:
             self._copy(metadata_key("root", root), self.anchor.roots[root - 1])
         version = self.base.timestamp.version + 1 if self.base else 1
         data = sign_timestamp(snapshot, version, pointer, self.now, self.signer)
+        self.before_swap()
         if self.base:
             self.store.replace(TIMESTAMP_KEY, data, etag=self.base.etag)
         else:

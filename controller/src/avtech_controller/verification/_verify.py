@@ -1,7 +1,8 @@
 """Verifies releases: signatures and chain, manifests against a fresh compilation, clips by their hash, provenance."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
 from avtech_controller.provenance import differences, read_provenance
 from avtech_controller.publication import Head, Progress, read_head, release_chain
@@ -36,6 +37,27 @@ class _Link:
     record: ReleaseRecord
 
 
+class _Chain:
+    """The records, newest first, read as far back as somebody needs; each is verified by the one after it."""
+
+    def __init__(self, store: ObjectStore, anchor: Anchor, head: Head, done: Callable[[], None]) -> None:
+        self.links: list[_Link] = []
+        self._rest = release_chain(store, head.metadata.pointer, anchor.publishers)
+        self._done = done
+
+    def read_while(self, wanted: Callable[[ReleaseRecord], bool]) -> None:
+        """Read on until a record is not wanted; that one is read too."""
+        for digest, record in self._rest:
+            self.links.append(_Link(digest, record))
+            self._done()
+            if not wanted(record):
+                return
+
+    def tools(self, commit: CommitId) -> tuple[str, str] | None:
+        """Compiler and tzdata that made a commit's manifests: those of the first release of it that was read."""
+        return next(((link.record.compiler, link.record.tzdata) for link in self.links if link.record.commit == commit), None)
+
+
 def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompile, progress: Progress) -> Verification:
     """Verify what the scope names; every problem is listed.
 
@@ -48,20 +70,15 @@ def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompil
     head = read_head(store, anchor)
     if head is None:
         raise ConfigurationError(f"nothing is released in {store.url}")
-    links = _links(store, anchor, head, scope, progress)
-    chosen = _chosen(links, scope)
+    chain = _Chain(store, anchor, head, progress("release records", head.released.sequence))
+    _read(chain, head, scope)
+    chosen = _chosen(chain.links, scope)
     tally = Tally()
-    tally.problems += check_head(links[0].record, head.released)
+    tally.problems += check_head(head.record, head.released)
     if scope.chain:
         ends_in_head = chosen[0].record.sequence == head.released.sequence
         tally.problems += replay([link.record for link in reversed(chosen)], head.released if ends_in_head else None)
-    whole = scope.release is None and scope.commit is None and not scope.chain
-    claims = list(_on_air(links, head) if whole else _changes(chosen, head))
-    if scope.screen is not None:
-        claims = [entry for entry in claims if entry.screen == scope.screen]
-        if not claims:
-            raise ConfigurationError(f"{scope.screen} does not change in {_name(chosen)}", hint="leave --screen out to see all")
-    clips = check_claims(store, claims, recompile, tally, progress)
+    clips = check_claims(store, _claims(chain, chosen, head, scope), recompile, tally, progress)
     counted = check_assets(store, clips, tally, progress) if scope.assets else _uncounted(clips)
     _check_provenance(store, anchor, chosen, tally)
     return Verification(
@@ -79,41 +96,52 @@ def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompil
     )
 
 
-def _links(store: ObjectStore, anchor: Anchor, head: Head, scope: Scope, progress: Progress) -> list[_Link]:
-    """The records that are needed, newest first; each is verified by the one after it."""
-    released = head.released
+def _read(chain: _Chain, head: Head, scope: Scope) -> None:
+    """Read the records that the scope needs."""
+    newest = head.released.sequence
+    if scope.release is not None and scope.release > newest:
+        raise ConfigurationError(f"there is no release {scope.release}; the newest is {newest}")
     if scope.chain:
-        last = 1
-    elif scope.release is not None:
-        last = scope.release
+        chain.read_while(lambda record: record.sequence > 1)
     elif scope.commit is not None:
-        last = 1  # read until the commit is met
+        chain.read_while(lambda record: record.commit != scope.commit)
+        chain.read_while(lambda record: record.commit == scope.commit)
     else:
-        last = min((screen.release for screen in released.screens.values()), default=released.sequence)
-    if not 1 <= last <= released.sequence or (scope.release or 1) > released.sequence:
-        raise ConfigurationError(f"there is no release {scope.release or last}; the newest is {released.sequence}")
-    done = progress("release records", released.sequence - last + 1)
-    links: list[_Link] = []
-    for digest, record in release_chain(store, head.metadata.pointer, anchor.publishers):
-        links.append(_Link(digest, record))
-        done()
-        met = scope.commit is not None and record.commit == scope.commit and not scope.chain
-        if met or record.sequence <= last:
-            break
-    return links
+        oldest = min((screen.release for screen in head.released.screens.values()), default=newest)
+        last = scope.release or oldest
+        chain.read_while(lambda record: record.sequence > last)
 
 
 def _chosen(links: list[_Link], scope: Scope) -> list[_Link]:
-    """The releases that are looked at as such, newest first."""
-    first = 0
+    """The releases that are looked at as such, newest first: of a commit, its publication and the steps of its rollout."""
+    first, after = 0, 1
     if scope.release is not None:
         first = links[0].record.sequence - scope.release
+        after = first + 1
     elif scope.commit is not None:
         found = [place for place, link in enumerate(links) if link.record.commit == scope.commit]
         if not found:
             raise ConfigurationError(f"commit {scope.commit[:12]} was never released", hint="`avtech status` names what is")
-        first = found[0]
-    return links[first:] if scope.chain else links[first : first + 1]
+        first, after = found[0], found[-1] + 1
+    return links[first:] if scope.chain else links[first:after]
+
+
+def _claims(chain: _Chain, chosen: list[_Link], head: Head, scope: Scope) -> list[Claim]:
+    """What is to be proven; a manifest that an older commit brought was made by the tools of that commit's release."""
+    whole = scope.release is None and scope.commit is None and not scope.chain
+    found = list(_on_air(chain.links, head) if whole else _changes(chosen, head))
+    if scope.screen is not None:
+        found = [entry for entry in found if entry.screen == scope.screen]
+        if not found:
+            raise ConfigurationError(f"{scope.screen} does not change in {_name(chosen)}", hint="leave --screen out to see all")
+    for commit in {entry.commit for entry in found}:
+        if chain.tools(commit) is None:
+            chain.read_while(partial(_is_of_another, commit))
+    return [replace(entry, made_by=chain.tools(entry.commit) or entry.made_by) for entry in found]
+
+
+def _is_of_another(commit: CommitId, record: ReleaseRecord) -> bool:
+    return record.commit != commit
 
 
 def _on_air(links: list[_Link], head: Head) -> Iterator[Claim]:
