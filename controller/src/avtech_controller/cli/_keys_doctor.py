@@ -1,6 +1,5 @@
 """`avtech keys doctor`: what is wrong, or soon will be, with keys and signatures."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,7 @@ def doctor(*, repo: Path, keys_dir: Path | None, store: str | None, output: str)
     else:
         _show(found, looked=store is not None)
     if any(ailment.severity is Severity.ERROR for ailment in found.ailments):
-        sys.exit(1)
+        click.get_current_context().exit(1)
 
 
 def _show(found: "Diagnosis", *, looked: bool) -> None:

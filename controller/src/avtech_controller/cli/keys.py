@@ -119,7 +119,8 @@ def new(*, file: Path, no_passphrase: bool, output: str) -> None:
 def sign(*, repo: Path, key: str, yes: bool, output: str) -> None:
     """Add your signature to what waits for it in trust/, after showing what it changes. Then commit it.
 
-    The passphrase comes from AVTECH_KEY_PASSPHRASE or is asked for. A signature that is there already is no error.
+    The passphrase comes from AVTECH_KEY_PASSPHRASE or is asked for. A signature that is there already is no error, nor is
+    one that comes when enough others have signed.
 
     \b
     Examples:
@@ -138,7 +139,7 @@ def sign(*, repo: Path, key: str, yes: bool, output: str) -> None:
         if waiting:
             click.confirm("Sign this?", abort=True, err=True)
     candidates = [holder for one in waiting for quorum in one.quorums for holder in (*quorum.unsigned, *quorum.signed)]
-    signed = sign_waiting(repo, open_signer(key, passphrase, candidates))
+    signed = sign_waiting(repo, open_signer(key, passphrase, candidates)) if waiting else ()
     left = waiting_files(read_folder(repo))
     if output == "json":
         value = {"signed": list(signed), "waiting": [waiting_json(one) for one in left]}
@@ -147,7 +148,9 @@ def sign(*, repo: Path, key: str, yes: bool, output: str) -> None:
     for file in signed:
         click.echo(f"signed {file}")
     if not signed:
-        click.echo("this key has signed everything already")
+        click.echo("this key has signed everything already" if waiting else "nothing waits for signatures")
+        if not waiting:
+            return
     for one in left:
         for quorum in one.quorums:
             click.echo(f"{one.file}: {len(quorum.signed)} of {quorum.threshold} signatures of {quorum.of}")

@@ -73,7 +73,8 @@ def begin_rotation(repo: Path, rotation: Rotation, *, expires: datetime) -> tupl
 
 
 def sign_waiting(repo: Path, signer: Signer) -> tuple[str, ...]:
-    """Add a key's signature to everything in `trust/` that waits for it; returns these files, none if it signed already.
+    """Add a key's signature to everything in `trust/` that waits for it; returns these files, none if nothing waits for it
+    any more.
 
     Raises:
         TrustError: the key's signature counts nowhere here, or it failed.
@@ -82,11 +83,10 @@ def sign_waiting(repo: Path, signer: Signer) -> tuple[str, ...]:
     waiting = waiting_files(read_folder(repo))
     keyid = signer.public_key.keyid
     wanted = [one for one in waiting if keyid in {key.keyid for key in one.holders}]
-    if not wanted and not any(one.is_signed_by(keyid) for one in waiting):
+    if waiting and not wanted and not any(one.is_signed_by(keyid) for one in waiting):
         what = ", ".join(one.file for one in waiting)
         raise TrustError(
-            f"this key's signature does not count for {what}" if waiting else "nothing in trust/ waits for signatures",
-            hint="`avtech keys doctor` lists the keys and what they may do",
+            f"this key's signature does not count for {what}", hint="`avtech keys doctor` lists the keys and what they may do"
         )
     for one in wanted:
         data = add_signature(one, signer)

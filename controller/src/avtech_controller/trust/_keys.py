@@ -1,5 +1,8 @@
 """Private keys on disk, in CI variables and in key services: PKCS #8 PEM, encrypted where kept offline, or a signer's URI."""
 
+import logging
+import os
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -25,6 +28,7 @@ MAX_KEY_BYTES = 16_384
 Passphrase = Callable[[], str | None]
 """Asked only when a key turns out to be encrypted; None when there is none to be had."""
 
+_LOG = logging.getLogger("avtech.trust")
 _PEM = "-----BEGIN"
 _PROBE = b"AVTech asks which of its keys this is; what is signed here means nothing else."
 
@@ -122,11 +126,14 @@ def _pem(source: str) -> tuple[bytes, str]:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_KEY_BYTES + 1)
+            exposed = stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise TrustError(f"the key {source[:200]} cannot be read: {reason}") from error
     if len(data) > MAX_KEY_BYTES:
         raise TrustError(f"{path} is too large for a key")
+    if exposed and b"PRIVATE KEY" in data:
+        _LOG.warning("others can read the private key %s: chmod 600 it, and consider it leaked", path)
     return data, f"the key {path}"
 
 
