@@ -16,12 +16,13 @@ _NONE_LEFT = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Air:
-    """Seconds on air: of each clip, by rules (`scheduled`) and by the fallback, and with nothing to play.
+    """Seconds on air: of each clip, and of it by rules alone; by rules (`scheduled`), by the fallback, with nothing to play.
 
     `approximate`: a rule with a cap was on air, whose plays depend on what has played.
     """
 
     clips: Mapping[VideoId, float]
+    ruled: Mapping[VideoId, float]
     scheduled: float
     fallback: float
     nothing: float
@@ -70,15 +71,15 @@ class Meter:
             for share in shares:
                 self._give(share, seconds * share.weight * self._mix(share.lineup).seconds / cycle)
         clips: dict[VideoId, float] = {}
-        scheduled = fallback = 0.0
+        ruled: dict[VideoId, float] = {}
         for share, seconds in self._shares.values():
             for clip, part in self._mix(share.lineup).parts.items():
                 clips[clip] = clips.get(clip, 0) + seconds * part
-            if share.rule is None:
-                fallback += seconds
-            else:
-                scheduled += seconds
-        return Air(clips, scheduled, fallback, self._nothing, self._capped)
+                if share.rule is not None:
+                    ruled[clip] = ruled.get(clip, 0) + seconds * part
+        scheduled = sum(seconds for share, seconds in self._shares.values() if share.rule is not None)
+        fallback = sum(seconds for share, seconds in self._shares.values() if share.rule is None)
+        return Air(clips, ruled, scheduled, fallback, self._nothing, self._capped)
 
     def _flow(self, groups: Sequence[tuple[Share, ...]], seconds: float) -> None:
         """Let groups play for some seconds of one clock hour, as `playout` lets them: by caps, then in order."""

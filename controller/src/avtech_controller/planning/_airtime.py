@@ -89,7 +89,7 @@ def compare_air(old: ScreenAir | None, new: ScreenAir | None) -> AirChange:
         scheduled=(scheduled[0], scheduled[1]),
         emptied=bool(before and after) and _emptied(before, after),
         approximate=approximate,
-        clock=_clock_change(old, new, clips),
+        clock=_clock_change(old, new),
     )
 
 
@@ -103,26 +103,33 @@ def _all(found: Air) -> float:
     return found.scheduled + found.fallback
 
 
-def _clock_change(old: ScreenAir | None, new: ScreenAir | None, usual: tuple[ClipAir, ...]) -> ClockChange | None:
+def _clock_change(old: ScreenAir | None, new: ScreenAir | None) -> ClockChange | None:
     """Told only when old and new speak of the same week: a screen whose zone changes has two."""
     first, second = (side.clock if side else None for side in (old, new))
     known = second or first
     if known is None or (first and second and first[0] != second[0]):
         return None
     week, zone, _ = known
-    clips = _clips(first[2] if first else None, second[2] if second else None)
-    stretch = (week.end - week.start) / WEEK
-    return ClockChange(week.day, zone, clips, as_usual=_alike(usual, clips, stretch))
+    before, after = (side[2] if side else None for side in (first, second))
+    usual = _ruled_gains(old.week if old else None, new.week if new else None)
+    around = _ruled_gains(before, after)
+    return ClockChange(week.day, zone, _clips(before, after), as_usual=_alike(usual, around, (week.end - week.start) / WEEK))
 
 
-def _alike(usual: tuple[ClipAir, ...], around: tuple[ClipAir, ...], stretch: float) -> bool:
+def _ruled_gains(before: Air | None, after: Air | None) -> dict[VideoId, float]:
+    """What clips gain by rules; the fallback fills what is left, and a longer or shorter week is no news."""
+    old, new = (found.ruled if found else {} for found in (before, after))
+    gains = {clip: new.get(clip, 0) - old.get(clip, 0) for clip in old.keys() | new.keys()}
+    return {clip: gain for clip, gain in gains.items() if abs(gain) > _USUAL}
+
+
+def _alike(usual: Mapping[VideoId, float], around: Mapping[VideoId, float], stretch: float) -> bool:
     """Whether every clip gains as much in both weeks, in time or in proportion, or there is nothing to tell."""
     if not around:
         return True
-    gains, others = ({found.clip: found.gain for found in clips} for clips in (usual, around))
     return all(
-        min(abs(gain - others.get(clip, 0)), abs(gain * stretch - others.get(clip, 0))) <= _USUAL
-        for clip, gain in {**dict.fromkeys(others, 0), **gains}.items()
+        min(abs(usual.get(clip, 0) - around.get(clip, 0)), abs(usual.get(clip, 0) * stretch - around.get(clip, 0))) <= _USUAL
+        for clip in usual.keys() | around.keys()
     )
 
 

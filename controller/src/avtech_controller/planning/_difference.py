@@ -16,7 +16,8 @@ def describe(old: Manifest | None, new: Manifest | None) -> tuple[str, ...]:
     if new is None:
         return ()
     if old is None:
-        return (f"{len(new.rules)} rules, {len(new.playlists)} playlists, {len(new.assets)} clips",)
+        counts = ((len(new.rules), "rule"), (len(new.playlists), "playlist"), (len(new.assets), "clip"))
+        return (", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts),)
     return (
         *_settings(old, new),
         *_rules(old.rules, new.rules),

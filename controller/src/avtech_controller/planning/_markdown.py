@@ -26,7 +26,8 @@ _LISTED_CLIPS = 12
 _LISTED_CLOCKS = 3
 _LISTED_FINDINGS = 20
 _LONGEST = 120
-_MARKUP = re.compile(r"[^\w ]", re.ASCII)
+_MARKUP = re.compile(r"[^\w ,;/%()='\"]", re.ASCII)
+"""Characters that may mean something to Markdown, HTML or GitHub."""
 _KINDS = {ChangeKind.ADDED: "new", ChangeKind.CHANGED: "changed", ChangeKind.REMOVED: "removed", ChangeKind.MOVED: "renamed"}
 
 
