@@ -236,14 +236,6 @@ def test_the_quota_counts_equal_files_once(tmp_path: Path) -> None:
     assert loaded(tmp_path, files).findings == ()
 
 
-def test_settings_without_effect_are_warned_of(tmp_path: Path) -> None:
-    spec = "rollout: {waves: [{percent: 5}]}\nretention: {releases: 3}"
-    found = loaded(tmp_path, {"fleet/fleet.yaml": document("Fleet", "fleet", spec)})
-    assert codes(found) == ["AVT501"]
-    assert marked(found, 0) == "retention"
-    assert found.state is not None
-
-
 @pytest.mark.parametrize(
     ("rule", "words"),
     [

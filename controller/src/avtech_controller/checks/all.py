@@ -10,7 +10,6 @@ from avtech_controller.checks.content import check_content
 from avtech_controller.checks.gaps import check_gaps, check_unreached
 from avtech_controller.checks.moves import check_moves
 from avtech_controller.checks.places import check_places, check_repository_places
-from avtech_controller.checks.policy import check_policy
 from avtech_controller.checks.references import check_references
 from avtech_controller.checks.rights import check_rights
 from avtech_controller.checks.shadows import check_shadows
@@ -21,9 +20,8 @@ from avtech_controller.desired._spots import Problem
 
 
 def check_repository(view: View) -> Iterator[Problem]:
-    """What is nobody's own: the Fleet, its settings, the renames it declares."""
+    """What is nobody's own: the Fleet, and the renames it declares."""
     yield from check_repository_places(view)
-    yield from check_policy(view)
     yield from check_moves(view)
 
 

@@ -135,7 +135,6 @@ _ALL = (
     Code("AVT424", _E, "clip not in the store", "A clip of the index, or its thumbnail, is not in the store."),
     Code("AVT425", _E, "another file in the store", "The store holds something else in a clip's place."),
     # 5xx: policy
-    Code("AVT501", _W, "setting without effect yet", "This version does not act on the setting."),
     Code(
         "AVT502",
         _E,

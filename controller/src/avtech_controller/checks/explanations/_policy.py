@@ -1,16 +1,8 @@
-"""Explanations of AVT5xx: settings of the Fleet, and what may not stand in a repository."""
+"""Explanations of AVT5xx: what may not stand in a repository."""
 
 from avtech_controller.checks.explanations._explanation import explained
 
 POLICY = (
-    explained(
-        "AVT501",
-        why="The setting is understood, but this version does not act on it: do not rely on it yet.",
-        fix="Take it out, or leave it for a later version.",
-        where="Fleet",
-        wrong="retention: {days: 30}",
-        right="limits: {removedPercent: 10}",
-    ),
     explained(
         "AVT502",
         why="Whoever can read the repository has the secret, and Git keeps it even after it is deleted.",
