@@ -151,9 +151,12 @@ class _Job:
 
     def _approval(self) -> Callable[[Plan], None]:
         """What looks at every plan before it is carried out; one that was confirmed already is not asked about again."""
+        from avtech_controller.signing import check_commits
+
         confirmed: list[object] = []
 
         def approve(plan: Plan) -> None:
+            check_commits(self.repo, plan.base_commit, self._commit())
             if self.saved:
                 self.saved.check(plan)
             self._verdict(plan).raise_if_stopped()
