@@ -87,7 +87,8 @@ def faults(commits: Sequence[SignedCommit], owners: Owners, changed: Sequence[st
 
 
 def check_commits(repo: Path, released: CommitId | None, commit: CommitId) -> None:
-    """Judge what follows the released commit by its policy; before the first release, the commit alone by its own.
+    """Judge what follows the released commit by its policy; before the first release, only whether a key that
+    it lists itself signed the commit.
 
     Does nothing where there is no policy.
 
@@ -105,7 +106,7 @@ def check_commits(repo: Path, released: CommitId | None, commit: CommitId) -> No
         return
     if shutil.which("ssh-keygen") is None:
         raise ConfigurationError("ssh-keygen is missing: signatures of commits cannot be verified", hint="install OpenSSH")
-    owners = parse_owners(_text(history.file(base, OWNERS) or b"", OWNERS))
+    owners = parse_owners(_text(history.file(base, OWNERS) or b"", OWNERS) if released else "")
     with tempfile.TemporaryDirectory() as folder:
         settings = {"gpg.ssh.allowedSignersFile": Path(folder) / "allowed"}
         settings["gpg.ssh.allowedSignersFile"].write_bytes(allowed)
@@ -187,7 +188,7 @@ class _History:
         from git import GitCommandError
 
         try:
-            answer = self._git.execute(
+            answer: bytes = self._git.execute(
                 ["git", *arguments], kill_after_timeout=_SECONDS, stdout_as_string=False, strip_newline_in_stdout=False
             )
         except GitCommandError as error:
@@ -195,4 +196,4 @@ class _History:
             raise SourceError(
                 f"git cannot tell who signed: {reason}", hint="git fetch --unshallow gets the whole history"
             ) from error
-        return answer if isinstance(answer, bytes) else bytes(str(answer), "utf-8")
+        return answer
