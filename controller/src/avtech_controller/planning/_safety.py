@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from avtech_controller.planning._plan import ChangeKind, Plan, ScreenChange
+from avtech_controller.planning._words import count_text
 from avtech_schema.airtime import local_instant
 from avtech_schema.errors import UnsafePlanError
 from avtech_schema.identifiers import ClientId
@@ -175,7 +176,7 @@ def _beyond(numbers: Mapping[Loss, int], released: int, limits: Limits) -> Itera
         if released >= limits.minimum_screens and count * 100 > percent * released:
             reasons.append(f"{percent} %")
         if most is not None and count > most:
-            reasons.append(f"{most} screens")
+            reasons.append(count_text(most, "screen"))
         if reasons:
             yield Excess(loss, count, released, " and ".join(reasons))
 
