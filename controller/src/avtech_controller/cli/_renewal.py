@@ -15,21 +15,21 @@ _RENEW = "Only sign anew the snapshot and what is past half of its life; needs t
 _SHARED = {"repo", "store", "keys_dir", "output", "yes", "heartbeat", "renew"}
 
 
-def renewal_options(command: Callable[..., None]) -> Callable[..., None]:
+def renewal_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add `--heartbeat` and `--renew` to a command; with either, that is done instead of what the command does."""
 
     @click.option("--heartbeat", is_flag=True, help=_HEARTBEAT)
     @click.option("--renew", is_flag=True, help=_RENEW)
     @functools.wraps(command)
-    def wrapped(*, heartbeat: bool, renew: bool, **options: Any) -> None:
+    def wrapped(*, heartbeat: bool, renew: bool, **options: Any) -> int:
         if not heartbeat and not renew:
-            command(**options)
-            return
+            return command(**options)
         _check_alone(click.get_current_context(), "--heartbeat" if heartbeat else "--renew")
         if heartbeat and renew:
             raise click.UsageError("--heartbeat and --renew exclude each other: they are the work of different keys")
         run = run_heartbeat if heartbeat else run_renewal
         run(options["repo"], options["store"], options["keys_dir"], options["output"])
+        return 0
 
     return wrapped
 

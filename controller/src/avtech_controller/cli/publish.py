@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -18,6 +18,7 @@ from avtech_controller.cli._consent import consent_in_commits, consent_of, conse
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired
 from avtech_controller.cli._options import output_option, repo_option, store_option
 from avtech_controller.cli._renewal import renewal_options
+from avtech_controller.cli._wait import Waiting, wait_for_release, wait_options
 from avtech_controller.desired import history
 from avtech_controller.desired.history import resolve_commit
 from avtech_controller.planning import (
@@ -37,7 +38,7 @@ from avtech_schema.errors import ConfigurationError
 from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Publication
+    from avtech_controller.publication import Publication, Stage
     from avtech_controller.stores import ObjectStore
 
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--yes", "-y", is_flag=True, help="Publish without asking.")
 @consent_options
 @click.option("--override-freeze", is_flag=True, help="Publish although a freeze of the fleet forbids it.")
+@wait_options
 @output_option
 @renewal_options
 def publish(
@@ -71,14 +73,20 @@ def publish(
     accept_removals: int | None,
     accept_emptied: int | None,
     override_freeze: bool,
+    wait: bool,
+    timeout: int,
+    poll: int,
+    report_store: str | None,
     output: str,
-) -> None:
+) -> int:
     """Release a commit: compile it, check it, sign it, and swap it in as one whole.
 
     Players see all of a release or nothing. A commit that does not descend from the released one is refused (exit 5);
     a change beyond a limit needs consent that names its numbers (exit 4), by options or by a line in the message of a
     commit, `AVTech-Accept: removed=3`. Without --yes the plan is shown and, on a terminal, asked about; elsewhere
     nothing is published. PLAN is a file of `avtech plan -o`: exactly that is published, or refused as stale (exit 5).
+    With waves in spec.rollout, the first wave gets it, and `avtech rollout tick` (or --wait) moves it on; what was halted
+    is not released again (exit 7).
 
     \b
     Examples:
@@ -86,6 +94,7 @@ def publish(
       avtech publish --yes                      in CI
       avtech publish plan.json                  what was planned and looked at, or nothing
       avtech publish --yes --accept-removals 3  when 3 screens are meant to go
+      avtech publish --yes --wait               and stay until every screen has it
     """
     started = time.monotonic()
     saved = _read_plan(file) if file else None
@@ -97,10 +106,21 @@ def publish(
     job = _Job(repo, chosen_store(store, compiled.state), compiled, consent, saved, ask=not yes and saved is None)
     if job.ask and not sys.stdin.isatty():
         job.only_plan(output)
-        return
+        return 0
     done = job.publish(keys_dir)
-    seconds = time.monotonic() - started
-    click.echo(_json(done, seconds) if output == "json" else _text(done, seconds))
+    value, text = _value(done, time.monotonic() - started), _text(done, time.monotonic() - started)
+    code = 0
+    if wait:
+        from avtech_controller.cli._rollout import Desk
+
+        click.echo(text, err=output == "json")
+        code, ended = wait_for_release(Desk.open(repo, store, report_store), keys_dir, Waiting(timeout * 60, poll))
+        value |= {"waited": ended}
+    if output == "json":
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    elif not wait:
+        click.echo(text)
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +166,9 @@ class _Job:
         builder = builder_of(os.environ)
         wanted = Wanted(self._commit(), self.compiled.screens, publisher_name(os.environ), self.compiled.moved, builder)
         with progress_bars() as progress:
-            publisher = Publisher(self.store, anchor, signer, descent(self.repo), self._approval(), _now, progress)
+            publisher = Publisher(
+                self.store, anchor, signer, descent(self.repo), self._approval(), _now, progress, self._stage()
+            )
             return publisher.publish(wanted)
 
     def _approval(self) -> Callable[[Plan], None]:
@@ -167,6 +189,14 @@ class _Job:
                 confirmed.append(steps)
 
         return approve
+
+    def _stage(self) -> "Stage":
+        from avtech_controller.rollout import WaveStage
+        from avtech_controller.trust import load_anchor
+
+        state = self.compiled.state
+        labels = {name: screen.metadata.labels for name, screen in state.screens.items()}
+        return WaveStage(self.store, load_anchor(self.repo), state.fleet.spec.rollout, labels)
 
     def _verdict(self, plan: Plan) -> Verdict:
         state = self.compiled.state
@@ -212,24 +242,34 @@ def _now() -> datetime:
 
 
 def _text(done: "Publication", seconds: float) -> str:
+    if done.plan.changes and done.outcome != "published":
+        return (
+            f"release {done.sequence} ({done.commit[:12]}) is on its way: {len(done.plan.changes)} screens wait for their wave"
+        )
     if done.outcome == "unchanged":
         return f"release {done.sequence} ({done.commit[:12]}) is already released; nothing was written"
     if done.outcome == "renewed":
         size = byte_text(done.bytes_written)
         return f"release {done.sequence} ({done.commit[:12]}) is already released; its signatures were renewed, {size} written"
+    from avtech_controller.cli._rollout_text import waves_text
+
     plan = done.plan
     what = f"{len(plan.changes)} of {max(plan.wanted_screens, plan.released_screens)} screens change"
     if not plan.changes:
         what = "no screen changes; the released commit moves on"
     again = f", after {done.attempts} attempts" if done.attempts > 1 else ""
+    waves = f"\n{waves_text(done.rollout.plan)}" if done.rollout and done.rollout.plan else ""
     return (
         f"published release {done.sequence} ({done.commit[:12]}): {what}, "
-        f"{byte_text(done.bytes_written)} written in {seconds:.1f} s{again}"
+        f"{byte_text(done.bytes_written)} written in {seconds:.1f} s{again}{waves}"
     )
 
 
-def _json(done: "Publication", seconds: float) -> str:
-    value = {
+def _value(done: "Publication", seconds: float) -> dict[str, Any]:
+    from avtech_controller.cli._rollout_text import plan_json as rollout_json
+
+    rollout = done.rollout.plan if done.rollout else None
+    return {
         "outcome": done.outcome,
         "sequence": done.sequence,
         "commit": done.commit,
@@ -238,5 +278,5 @@ def _json(done: "Publication", seconds: float) -> str:
         "bytes_written": done.bytes_written,
         "seconds": round(seconds, 3),
         "attempts": done.attempts,
+        "rollout": rollout_json(rollout) if rollout else None,
     }
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
