@@ -1,5 +1,6 @@
 """Puts one player together from its configuration: the lock first, then the disk, trust, engine, playback, reports."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from avtech_player.sync import Updater
 from avtech_player.trust import Trust
 from avtech_player.upkeep import Upkeep
 from avtech_schema.errors import ConfigurationError
+from avtech_schema.plays import Played, PlayResult
 
 _MAX_ROOT_BYTES = 512_000
 _MAX_HISTORY_BYTES = 4_000_000
@@ -42,6 +44,10 @@ class Player:
     journal: Journal | None
     chronicle: Chronicle | None
     upkeep: Upkeep
+    library: Library
+    clock: TrustedClock
+    trust: Trust
+    plays: Counter[PlayResult]
 
 
 def lock_state(config: Config) -> DirectoryLock:
@@ -67,12 +73,19 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
     history = config.state_dir / "history.json"
     report_store = open_store(config.report_store, environment) if config.report_store else parts.store
     journal = _journal(config, report_store, key)
+    plays: Counter[PlayResult] = Counter()
+
+    def on_play(played: Played) -> None:
+        plays[played.result] += 1
+        if journal is not None:
+            journal.note(played)
+
     playback = Playback(
         make_engine(config.engine),
         now=parts.clock.now,
         read=parts.clock.read,
         on_fault=on_fault,
-        on_play=journal.note if journal else None,
+        on_play=on_play,
         load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
         save=lambda data: replace_atomically(history, data),
     )
@@ -90,7 +103,19 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
     updater = make_updater(parts, playback)
     chronicle = Chronicle(updater, playback, parts.clock, journal.note) if journal else None
     upkeep = Upkeep(config.state_dir, updater, parts.library, parts.clock, screen_log("upkeep", config.screen))
-    return Player(config, playback, updater, reporter, journal, chronicle, upkeep)
+    return Player(
+        config=config,
+        playback=playback,
+        updater=updater,
+        reporter=reporter,
+        journal=journal,
+        chronicle=chronicle,
+        upkeep=upkeep,
+        library=parts.library,
+        clock=parts.clock,
+        trust=parts.trust,
+        plays=plays,
+    )
 
 
 def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:

@@ -5,9 +5,11 @@ import logging
 import random
 import signal
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
+from avtech_player.api_token import ensure_token
 from avtech_player.assembly import Player, assemble, lock_state
-from avtech_player.config import Config
+from avtech_player.config import Address, Config
 from avtech_player.engine import Fault
 from avtech_player.logs import screen_log
 from avtech_player.outcome import Outcome, OutcomeKind
@@ -24,6 +26,7 @@ _REPORTS_APART_SECONDS = 0.3
 _RETRY_SECONDS = 10.0
 _STEADY_SECONDS = 300.0
 _FIRST_UPLOAD_SECONDS = 300.0
+_API_RETRY_SECONDS = 60.0
 _UPLOAD_RETRY_SECONDS = 60.0
 
 
@@ -116,7 +119,7 @@ class _Running:
 
     async def run(self) -> None:
         """Play, look, report, until cancelled."""
-        updater = self._player.updater
+        updater, config = self._player.updater, self._player.config
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._player.playback.run())
@@ -126,6 +129,8 @@ class _Running:
                 group.create_task(self._settle())
                 group.create_task(self._player.upkeep.run())
                 self._keep_journal(group)
+                if config.api is not None:
+                    group.create_task(self._offer_api(config.api))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures
         finally:
@@ -201,6 +206,26 @@ class _Running:
                 self._log.log(logging.WARNING if failures == 1 else logging.DEBUG, "proof of play is not uploaded: %s", error)
             delay = next_look(min(base, _UPLOAD_RETRY_SECONDS) if failures else base, failures=failures, chance=random.random())  # noqa: S311
             await asyncio.sleep(delay)
+
+    async def _offer_api(self, address: Address) -> None:
+        """Serve the local API; what keeps it from listening is told once, and tried again."""
+        from avtech_player.api import Api, Surface
+
+        told = False
+        while True:
+            try:
+                token = await asyncio.to_thread(ensure_token, self._player.config.state_dir)
+                api = Api(Surface(self._player, self._wake.set, datetime.now(UTC)), token)
+                await api.start(address.host, address.port)
+                break
+            except (OSError, AvtechError) as error:
+                self._log.log(logging.DEBUG if told else logging.WARNING, "the local API is not there: %s", error)
+                told = True
+                await asyncio.sleep(_API_RETRY_SECONDS)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await api.stop()
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLED_SECONDS)

@@ -190,11 +190,18 @@ class Library:
         Raises:
             DiskError: the disk refused.
         """
-        needed = self._needed(keep)
-        old = [idle for idle in self._idle(needed) if idle.used < unused_since.timestamp()]
+        old = [idle for idle in self.idle(keep) if idle.used < unused_since.timestamp()]
         for idle in old if not only_tell else ():
             self._discard(idle.name)
         return old
+
+    def idle(self, keep: Collection[Sha256]) -> list[Idle]:
+        """The clips, whole or not, that no kept release needs, the longest unused first.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        return self._idle(self._needed(keep))
 
     def room(self) -> Room:
         """The disk as it is.

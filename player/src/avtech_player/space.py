@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from avtech_player.clock import spell
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ByteSize
 
@@ -67,6 +69,21 @@ def choose_removals(needed: int, room: Room, limits: Limits, idle: Sequence[Idle
     if lacking > 0:
         raise NoSpaceError(_shortage(needed, room, limits, sum(file.size for file in idle)))
     return chosen
+
+
+def removals_json(files: Sequence[Idle], *, only_tell: bool) -> dict[str, Any]:
+    """What was removed, or with `only_tell` would be, as JSON."""
+    return {
+        "dryRun": only_tell,
+        "removed": [idle_json(file) for file in files],
+        "bytes": sum(file.size for file in files),
+    }
+
+
+def idle_json(file: Idle) -> dict[str, Any]:
+    """A file that may be removed, as JSON."""
+    used = datetime.fromtimestamp(max(0.0, min(file.used, 2.0**33)), UTC)
+    return {"name": file.name, "size": file.size, "used": spell(used)}
 
 
 def _shortage(needed: int, room: Room, limits: Limits, freeable: int) -> str:

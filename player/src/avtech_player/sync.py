@@ -27,6 +27,7 @@ from avtech_schema.identifiers import DurationMs, Sha256, VideoId
 from avtech_schema.manifest import Asset
 from avtech_schema.report import ReleaseRef, SyncState
 
+__all__ = ["TRIAL_SECONDS", "Outcome", "OutcomeKind", "Parts", "Updater"]
 TRIAL_SECONDS = 180.0
 """A trial that has not ended after this long has failed."""
 
@@ -60,6 +61,10 @@ class Updater:
         self._doubt: str | None = None
         self._listeners: list[Callable[[], None]] = []
         self.changed = asyncio.Event()
+        self.looked: datetime | None = None
+        """When the store was last asked, and answered what holds."""
+        self.faults = 0
+        """How many clips did not play since the start."""
 
     @property
     def state(self) -> PlayerState:
@@ -164,8 +169,17 @@ class Updater:
             remove = partial(self._parts.library.remove_idle, self._kept(), unused_since=unused_since, only_tell=only_tell)
             return await asyncio.to_thread(remove)
 
+    async def idle(self) -> list[Idle]:
+        """The clips that no kept release needs, the longest unused first.
+
+        Raises:
+            DiskError: the disk cannot be read.
+        """
+        return await asyncio.to_thread(self._parts.library.idle, self._kept())
+
     def note_fault(self, reason: str) -> None:
         """A clip of what plays would not play; it is remembered for the report until another release plays."""
+        self.faults += 1
         if reason != self._fault:
             self._fault = reason
             self._ring()
@@ -206,6 +220,7 @@ class Updater:
     async def _learn(self) -> None:
         """Ask the store what this screen is meant to show; a release that is new becomes the candidate."""
         checked = await asyncio.to_thread(self._parts.trust.check)
+        self.looked = self._parts.clock.now()
         before = self._state.candidate
         await self._commit(partial(states.desires, ref=checked.ref))
         candidate = self._state.candidate

@@ -15,6 +15,7 @@ from avtech_player.sync import Updater
 
 _FIRST_SECONDS = 30.0
 _RETRY_SECONDS = 300.0
+_AT_ONCE = 10**9
 
 
 @dataclass(slots=True)
@@ -53,6 +54,16 @@ class Upkeep:
         self.state = scrub.advance(self.state, name, len(assets), self.clock.now(), damaged=damaged)
         await asyncio.to_thread(scrub.save_scrub, self._path, self.state)
         return True
+
+    async def reconcile(self) -> int:
+        """Read every clip anew, now and quickly, and repair what is damaged or missing; returns how many were."""
+        found = 0
+        for asset in await self.updater.assets():
+            path = self.library.path(asset)
+            if not path.exists() or await asyncio.to_thread(scrub.is_damaged, path, asset.sha256, self._stop, rate=_AT_ONCE):
+                found += 1
+                await self.updater.repair(asset)
+        return found
 
     async def _step(self) -> float:
         """Read the next clip if it is due; seconds until it may be worth another look."""

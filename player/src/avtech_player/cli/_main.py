@@ -15,6 +15,9 @@ COMMANDS = {
     "sync": "avtech_player.cli.sync:sync",
     "status": "avtech_player.cli.status:status",
     "enroll": "avtech_player.cli.enroll:enroll",
+    "doctor": "avtech_player.cli.doctor:doctor",
+    "cleanup": "avtech_player.cli.cleanup:cleanup",
+    "screenshot": "avtech_player.cli.screenshot:screenshot",
 }
 
 

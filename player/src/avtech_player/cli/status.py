@@ -10,10 +10,11 @@ import orjson
 from avtech_player.cli._options import config_option, output_option
 from avtech_player.config import load_config
 from avtech_player.last_report import last_report
-from avtech_player.state import PlayerState, ref_json, sync_state
+from avtech_player.state import PlayerState, sync_state
 from avtech_player.statefile import read_state
+from avtech_player.summary import Live, summary
 from avtech_schema.errors import ConfigurationError
-from avtech_schema.report import Quarantined, Report
+from avtech_schema.report import Report
 
 
 @click.command()
@@ -38,40 +39,11 @@ def status(config_path: Path, output: str) -> None:
 
 
 def _found(screen: str, state: PlayerState, report: Report | None) -> dict[str, Any]:
-    """What is known, ready for JSON; what only a running player knows is from its last report."""
-    now = report.now_playing if report else None
-    counters = state.counters
-    return {
-        "screen": screen,
-        "state": (report.state if report else sync_state(state, None)).value,
-        "phase": state.phase.value,
-        "desired": ref_json(state.desired),
-        "applied": ref_json(state.good),
-        "candidate": ref_json(state.candidate),
-        "quarantine": [_quarantined_json(entry) for entry in state.quarantine],
-        "counters": {
-            "attempts": counters.attempts,
-            "successes": counters.successes,
-            "failures": counters.failures,
-            "consecutiveFailures": counters.consecutive_failures,
-            "meanTimeMs": counters.mean_time,
-        },
-        "lastError": report.last_error if report else None,
-        "nowPlaying": now and {"clip": now.clip, "rule": now.rule, "since": now.since},
-        "engine": report and {"kind": report.engine.kind, "state": report.engine.state, "restarts": report.engine.restarts},
-        "clockTrusted": report.clock_trusted if report else None,
-        "reported": report.time if report else None,
-    }
-
-
-def _quarantined_json(entry: Quarantined) -> dict[str, Any]:
-    return {
-        "digest": entry.digest,
-        "sequence": entry.sequence,
-        "commit": entry.commit,
-        "reason": entry.reason,
-        "time": entry.time,
-    }
+    """What is known; what only a running player knows is from its last report."""
+    if report is None:
+        return summary(screen, state, Live(sync_state(state, None), None, None, None, None, None))
+    live = Live(report.state, report.last_error, report.now_playing, report.engine, report.clock_trusted, report.time)
+    return summary(screen, state, live)
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from avtech_player.clock import Reading
 from avtech_player.engine import ClipCheck, Fault, FaultKind, shared_check
@@ -134,6 +135,21 @@ class Playback:
         clip = on.choice.clip
         since = on.since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return NowPlaying(clip.video, clip.sha256, clip.rule, since)
+
+    def on_air(self) -> tuple[list[Clip], datetime | None]:
+        """The clips that are meant to play now, in order, and when that changes."""
+        airing, instant = self._airing, self._now()
+        if airing is None:
+            return [], None
+        return airing.on_air(instant), airing.segment(instant).until
+
+    async def screenshot(self, path: Path) -> None:
+        """Write what is on screen as a PNG.
+
+        Raises:
+            EnvironmentFailedError: there is no picture.
+        """
+        await self._engine.screenshot(path)
 
     def health(self) -> EngineHealth:
         """How the engine is."""

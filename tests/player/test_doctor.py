@@ -1,0 +1,113 @@
+"""`doctor`: every check by itself, a line for each problem, and the exit code for scripts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.player.devices import Device
+from tests.player.repository import Repository, manifest_of
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    repository = Repository(tmp_path / "store")
+    repository.publish(manifest_of({"VID-A": repository.put_clip(b"clip")}))
+    return repository
+
+
+@pytest.fixture
+def device(tmp_path: Path, repository: Repository) -> Device:
+    return Device(tmp_path / "device", repository)
+
+
+def examined(device: Device, code: int, **environment: str) -> dict[str, list[dict[str, Any]]]:
+    result = device.command("doctor", "--config", str(device.config), "--output", "json", environment=environment)
+    assert result.returncode == code, result.stdout + result.stderr
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in json.loads(result.stdout)["findings"]:
+        found.setdefault(finding["check"], []).append(finding)
+    return found
+
+
+def errors(found: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    return {name: one["message"] for name, several in found.items() for one in several if one["severity"] == "error"}
+
+
+def test_a_device_that_is_well_has_no_errors(device: Device) -> None:
+    found = examined(device, 0)
+    assert set(found) == {"config", "key", "root", "state", "disk", "clock", "store", "engine", "api"}
+    assert errors(found) == {}
+    assert "ed25519:" in found["key"][0]["message"]
+    assert "no player has run here yet" in found["state"][0]["message"]
+
+
+def test_everything_that_is_wrong_is_told_at_once(device: Device) -> None:
+    device.state_dir.joinpath("device.key").chmod(0o644)
+    (device.folder / "1.root.json").write_bytes(b"{}")
+    found = examined(
+        device,
+        1,
+        AVTECH_PLAYER_STORE=f"file://{device.folder}/nowhere",
+        AVTECH_PLAYER_ENGINE="{kind: mpv, executable: no-such-mpv, display: ':9876'}",
+        AVTECH_PLAYER_MIN_FREE_BYTES="100000 GB",
+    )
+    wrong = errors(found)
+    assert set(wrong) == {"root", "disk", "store", "engine", "display"}
+    assert "fewer than the 100000000000000" in wrong["disk"]
+    assert "no-such-mpv is not there" in wrong["engine"]
+    assert "there is no display :9876" in wrong["display"]
+    assert [one["severity"] for one in found["key"]] == ["warning", "ok"]
+
+
+def test_a_lost_key_a_read_only_store_and_damaged_state_are_told(device: Device) -> None:
+    device.state_dir.joinpath("device.key").unlink()
+    device.state_dir.joinpath("state.json").write_bytes(b"{}")
+    found = examined(device, 1, AVTECH_PLAYER_STORE="http://127.0.0.1:9/fleet")
+    wrong = errors(found)
+    assert "there is no device key" in wrong["key"]
+    assert "store" in wrong
+    assert "the next start rebuilds it" in found["state"][0]["message"]
+
+
+def test_a_wrong_configuration_is_told_line_by_line(device: Device) -> None:
+    device.config.write_text(device.config.read_text() + "pollSecond: 3\nmaxBytes: x\n")
+    found = examined(device, 1)
+    assert set(found) == {"config"}
+    assert [one["message"].partition(": ")[2] for one in found["config"]] == [
+        "unknown key 'pollSecond'",
+        "maxBytes: expected a size like 500000000, 500 MB or 2 GiB, found 'x'",
+    ]
+    assert found["config"][0]["help"] == "did you mean 'pollSeconds'?"
+    result = device.command("run", "--config", str(device.config))
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 2
+    assert all(line.startswith("error: ") for line in result.stderr.strip().splitlines())
+
+
+def test_people_read_lines_with_what_to_do(device: Device) -> None:
+    result = device.command(
+        "doctor", "--config", str(device.config), environment={"AVTECH_PLAYER_ENGINE": "mpv", "DISPLAY": ":9876"}
+    )
+    assert result.returncode == 1
+    assert "error    display  there is no display :9876" in result.stdout
+    assert "= help: is the X server running?" in result.stdout
+
+
+def test_cleaning_up_while_no_player_runs_works_on_the_disk(device: Device) -> None:
+    assets = device.state_dir / "assets"
+    assert device.command("sync", "--config", str(device.config)).returncode == 0
+    (assets / ("0" * 64)).write_bytes(b"stray")
+    dry = device.command("cleanup", "--config", str(device.config), "--days-old", "0", "--dry-run")
+    assert "would free 5 bytes in 1 clips" in dry.stdout
+    assert "freed 0 bytes in 0 clips" in device.command("cleanup", "--config", str(device.config)).stdout
+    assert "freed 5 bytes" in device.command("cleanup", "--config", str(device.config), "--days-old", "0").stdout
+    assert len(list(assets.iterdir())) == 1
+
+
+def test_a_picture_of_a_player_that_does_not_run_is_one_line(device: Device) -> None:
+    result = device.command("screenshot", "--config", str(device.config), environment={"AVTECH_PLAYER_API": "127.0.0.1:9"})
+    assert result.returncode == 3
+    assert "error: " in result.stderr
+    assert "Traceback" not in result.stderr
