@@ -16,3 +16,9 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     shared: Path = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with shared_server(shared / "weed") as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What `avtech validate` remembers is kept out of the home of whoever runs the tests."""
+    os.environ["AVTECH_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))

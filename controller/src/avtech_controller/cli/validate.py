@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from avtech_controller.cli._findings import FORMS, show_findings
 from avtech_controller.cli._options import commit_option, repo_option
-from avtech_controller.desired import Loaded, load, load_change, open_source
+from avtech_controller.desired import Loaded, check_source, load, load_change, open_source
 from avtech_controller.findings import Finding, Severity
-from avtech_controller.fixing import Fixes, plan_fixes, write_fixes
 from avtech_controller.render import clean_lines
 from avtech_schema.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from avtech_controller.fixing import Fixes
 
 
 @click.command()
@@ -35,6 +38,7 @@ from avtech_schema.errors import ConfigurationError
     show_envvar=True,
     help="How findings are written on stdout.",
 )
+@click.option("--no-cache", is_flag=True, help="Read and check every file, whatever is remembered of an earlier run.")
 @click.option("--fix", is_flag=True, help="Mend what is surely a slip, quote times, order keys; then show what is left.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing. Also as --fix --dry-run.")
 @click.option("--dry-run", is_flag=True, hidden=True)
@@ -45,6 +49,7 @@ def validate(
     commit: str | None,
     changed_since: str | None,
     output: str,
+    no_cache: bool,
     fix: bool,
     diff: bool,
     dry_run: bool,
@@ -73,9 +78,11 @@ def validate(
     if fix or diff or dry_run:
         if commit is not None or changed_since is not None:
             raise ConfigurationError("only the whole work tree can be fixed", hint="leave --commit and --changed-since out")
+        from avtech_controller.fixing import plan_fixes
+
         return _fix(root, plan_fixes(source, today=today), output, write=fix and not (diff or dry_run))
     if changed_since is None:
-        loaded = load(source, today=today)
+        loaded = load(source, today=today) if no_cache else check_source(source, today=today)
     else:
         change = load_change(source, open_source(root, changed_since), today=today)
         loaded = change.loaded
@@ -85,8 +92,10 @@ def validate(
     return 1 if has_errors(loaded.findings) else 0
 
 
-def _fix(root: Path, fixes: Fixes, output: str, *, write: bool) -> int:
+def _fix(root: Path, fixes: "Fixes", output: str, *, write: bool) -> int:
     """Write the fixes and show what is left, or show what would be written."""
+    from avtech_controller.fixing import write_fixes
+
     loaded = fixes.loaded
     tidy = sum(not file.mended for file in fixes.files)
     done = (

@@ -1,5 +1,6 @@
 """The desired state: read from a work tree or a commit, parsed strictly, validated, with every problem at its place."""
 
+from avtech_controller.desired._check import check_source
 from avtech_controller.desired._load import load
 from avtech_controller.desired._read import FileContent, read_file
 from avtech_controller.desired._since import Change, load_change
@@ -17,6 +18,7 @@ __all__ = [
     "Source",
     "SourceError",
     "SourceFile",
+    "check_source",
     "key_of",
     "load",
     "load_change",

@@ -1,6 +1,7 @@
 """The desired state of one commit, read in bulk from Git's object database; the work tree is neither read nor touched."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pygit2
@@ -11,6 +12,8 @@ from avtech_controller.desired._source import (
     MAX_FOLDER_DEPTH,
     SUFFIXES,
     Budget,
+    Defect,
+    Listed,
     SourceError,
     SourceFile,
 )
@@ -51,21 +54,38 @@ class CommitTree:
             SourceError: an object is missing or damaged.
             FindingsError: there are more files or bytes than the limits allow.
         """
-        try:
-            yield from self._files()
-        except (pygit2.GitError, KeyError, ValueError) as error:
-            raise SourceError(
-                f"commit {str(self.commit)[:12]} cannot be read whole: {error}",
-                hint="an object is missing or damaged; a full clone (`git fetch --unshallow`, `git fsck`) may help",
-            ) from error
+        budget = Budget()
+        for listed in self.listing():
+            found = listed.read()
+            budget.spend(len(found.data))
+            yield found
 
-    def _files(self) -> Iterator[SourceFile]:
+    def listing(self) -> Iterator[Listed]:
+        """The same blobs, told apart by their content.
+
+        Raises:
+            SourceError: an object is missing or damaged.
+            FindingsError: there are more files than the limits allow.
+        """
+        try:
+            yield from self._listing()
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> SourceError:
+        return SourceError(
+            f"commit {str(self.commit)[:12]} cannot be read whole: {error}",
+            hint="an object is missing or damaged; a full clone (`git fetch --unshallow`, `git fsck`) may help",
+        )
+
+    def _listing(self) -> Iterator[Listed]:
         budget = Budget()
         top = self._repository[str(self.commit)].peel(pygit2.Tree)
         for folder in FOLDERS:
             entry = _entry(top, self._prefix() / folder)
             if entry is not None and not isinstance(entry, pygit2.Tree):
-                yield SourceFile(folder, defect="link" if _is_link(entry) else "not-a-file")
+                defect: Defect = "link" if _is_link(entry) else "not-a-file"
+                yield Listed(folder, partial(SourceFile, folder, defect=defect))
             elif entry is not None:
                 yield from self._tree(entry, folder, budget)
 
@@ -75,7 +95,7 @@ class CommitTree:
             return Path()
         return self.root.resolve().relative_to(Path(self._repository.workdir).resolve())
 
-    def _tree(self, start: pygit2.Tree, folder: str, budget: Budget) -> Iterator[SourceFile]:
+    def _tree(self, start: pygit2.Tree, folder: str, budget: Budget) -> Iterator[Listed]:
         pending: list[tuple[pygit2.Tree, str]] = [(start, folder)]
         while pending:
             tree, here = pending.pop()
@@ -86,9 +106,14 @@ class CommitTree:
                         raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
                     pending.append((entry, path))
                 elif path.endswith(SUFFIXES):
-                    found = _read(self._repository, entry, path)
-                    budget.spend(len(found.data))
-                    yield found
+                    budget.spend(0)
+                    yield Listed(path, partial(self._blob, entry, path), f"{entry.filemode} {entry.id}")
+
+    def _blob(self, entry: pygit2.Object, path: str) -> SourceFile:
+        try:
+            return _read(self._repository, entry, path)
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
 
 
 def _entry(tree: pygit2.Tree, path: Path) -> pygit2.Object | None:

@@ -3,7 +3,8 @@
 Resources refer only to their own client's, so a repository is checked client by client; this is what joins the parts.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -91,15 +92,22 @@ def facts_of(path: str, content: FileContent) -> FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The facts of all files, in order of their paths."""
+    """The facts of all files, in order of their paths, and what follows from them."""
 
     facts: Mapping[str, FileFacts] = field(default_factory=dict)
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The files of each part."""
     twins: Mapping[Origin, Origin] = field(default_factory=dict)
     """Documents whose name another one, read before, has already; and that one."""
     fleets: tuple[Origin, ...] = ()
     loose: frozenset[str] = frozenset()
+    unread: bool = False
+    """Whether some document could not be read, so that what seems to be missing may stand there."""
+    clients: tuple[str, ...] = ()
+    screens: int = 0
+    """How many screens there are."""
+    screen_names: str = ""
+    """One name for the names of all screens."""
     known: "Names" = field(default_factory=lambda: Names({}))
 
     @classmethod
@@ -107,36 +115,36 @@ class Index:
         """Index the facts of files by path."""
         facts = dict(sorted(facts.items()))
         parts: dict[str, list[str]] = {}
-        first: dict[tuple[str, str, str], tuple[str, int]] = {}
-        twins: dict[Origin, Origin] = {}
         for path, here in facts.items():
             for home in here.homes:
                 parts.setdefault(home, []).append(path)
-            for kind, name, owner, document, broken in here.declared:
-                if broken:
-                    continue
-                identity = (kind, name, "" if kind in _GLOBAL else owner)
-                found = first.setdefault(identity, (path, document))
-                if found != (path, document):
-                    twins[Origin(path, document)] = Origin(*found)
+        known = Names(facts)
+        screens = sorted(known.of("Screen"))
         return cls(
-            facts,
-            {home: tuple(paths) for home, paths in parts.items()},
-            twins,
-            tuple(Origin(path, document) for path, here in facts.items() for document in here.fleets),
-            frozenset(name for here in facts.values() for name in here.loose),
-            Names(facts),
+            facts=facts,
+            parts=parts,
+            twins=_twins(facts),
+            fleets=tuple(Origin(path, document) for path, here in facts.items() for document in here.fleets),
+            loose=frozenset(name for here in facts.values() for name in here.loose),
+            unread=any(here.unread for here in facts.values()),
+            clients=tuple(sorted(known.of("Client"))),
+            screens=len(screens),
+            screen_names=hashlib.sha256("\n".join(screens).encode()).hexdigest(),
+            known=known,
         )
 
-    @property
-    def unread(self) -> bool:
-        """Whether some document could not be read, so that what seems to be missing may stand there."""
-        return any(here.unread for here in self.facts.values())
 
-    @property
-    def screens(self) -> int:
-        """How many screens there are."""
-        return len(self.known.of("Screen"))
+def _twins(facts: Mapping[str, FileFacts]) -> dict[Origin, Origin]:
+    first: dict[tuple[str, str, str], tuple[str, int]] = {}
+    twins: dict[Origin, Origin] = {}
+    for path, here in facts.items():
+        for kind, name, owner, document, broken in here.declared:
+            if broken:
+                continue
+            found = first.setdefault((kind, name, "" if kind in _GLOBAL else owner), (path, document))
+            if found != (path, document):
+                twins[Origin(path, document)] = Origin(*found)
+    return twins
 
 
 class Names:

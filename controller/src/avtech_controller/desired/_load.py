@@ -41,7 +41,7 @@ def load(source: Source, *, today: date | None = None, read: Callable[[SourceFil
         broken = any(finding.severity is Severity.ERROR for finding in findings)
         state = None if broken else _joined(parts, fleet)
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}
-    texts = {path: _text(data[path].data) for path in sorted(shown & data.keys())}
+    texts = {path: text_of(data[path].data) for path in sorted(shown & data.keys())}
     findings, texts = covered(findings, texts)
     return Loaded(state=state, findings=tuple(findings), files=len(data), screens=index.screens, texts=texts)
 
@@ -93,7 +93,8 @@ def _limited(findings: list[Finding]) -> Iterator[Finding]:
             yield Finding("AVT129", CODES["AVT129"].severity, more, Place(file), help="correct the others first")
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """The text of a file, as far as it is one."""
     try:
         return decode(data)
     except SyntaxProblem:
@@ -109,4 +110,6 @@ def without_collection() -> Generator[None, None, None]:
         yield
     finally:
         if enabled:
+            gc.freeze()  # and back: what was made meanwhile is old at once, and not looked through now
+            gc.unfreeze()
             gc.enable()

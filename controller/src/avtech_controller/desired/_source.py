@@ -2,8 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -32,6 +33,17 @@ class SourceFile:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One file that may be read, and what tells it from an earlier one without reading it: empty if nothing does."""
+
+    path: str
+    read: Callable[[], SourceFile]
+    identity: str = ""
+    changed_ns: int = 0
+    """When it was last written or replaced, in nanoseconds since 1970; 0 if the identity is that of its content."""
+
+
 class Source(Protocol):
     """The files of a desired state, all of one moment."""
 
@@ -41,6 +53,15 @@ class Source(Protocol):
 
     def files(self) -> Iterator[SourceFile]:
         """Every YAML file below `FOLDERS`, in no particular order.
+
+        Raises:
+            SourceError: the tree or the repository cannot be read.
+            FindingsError: there are more files or bytes than the limits allow.
+        """
+        ...
+
+    def listing(self) -> Iterator[Listed]:
+        """The same files, each read only when that is asked for.
 
         Raises:
             SourceError: the tree or the repository cannot be read.
@@ -108,13 +129,31 @@ class WorkTree:
             FindingsError: there are more files or bytes than the limits allow.
         """
         budget = Budget()
-        for folder in FOLDERS:
-            yield from self._folder(folder, budget)
+        for listed in self._entries():
+            found = listed.read()
+            budget.spend(len(found.data))
+            yield found
 
-    def _folder(self, folder: str, budget: Budget) -> Iterator[SourceFile]:
+    def listing(self) -> Iterator[Listed]:
+        """The same files, told apart by their times, sizes and places on the disk.
+
+        Raises:
+            SourceError: a directory cannot be listed.
+            FindingsError: there are more files or bytes than the limits allow.
+        """
+        budget = Budget()
+        for listed in self._entries(told_apart=True):
+            budget.spend(int(listed.identity.split(" ", 1)[0] or 0) if listed.identity else 0)
+            yield listed
+
+    def _entries(self, *, told_apart: bool = False) -> Iterator[Listed]:
+        for folder in FOLDERS:
+            yield from self._folder(folder, told_apart=told_apart)
+
+    def _folder(self, folder: str, *, told_apart: bool) -> Iterator[Listed]:
         start = self.root / folder
         if start.is_symlink():
-            yield SourceFile(folder, defect="link")
+            yield _defective(folder, "link")
             return
         if not start.is_dir():
             return
@@ -132,11 +171,23 @@ class WorkTree:
                         raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
                     pending.append(path)
                 elif entry.is_symlink() and (path.endswith(SUFFIXES) or entry.is_dir()):
-                    yield SourceFile(path, defect="link")
+                    yield _defective(path, "link")
                 elif path.endswith(SUFFIXES):
-                    found = _read(entry, path)
-                    budget.spend(len(found.data))
-                    yield found
+                    yield _listed(entry, path) if told_apart else Listed(path, partial(_read, entry, path))
+
+
+def _defective(path: str, defect: Defect) -> Listed:
+    return Listed(path, partial(SourceFile, path, defect=defect))
+
+
+def _listed(entry: os.DirEntry[str], path: str) -> Listed:
+    """A file with what changes when it is written: `ctime` cannot be set back."""
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return Listed(path, partial(_read, entry, path))
+    identity = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+    return Listed(path, partial(_read, entry, path), identity, max(found.st_mtime_ns, found.st_ctime_ns))
 
 
 def _read(entry: os.DirEntry[str], path: str) -> SourceFile:
@@ -184,3 +235,7 @@ class Held:
     def files(self) -> Iterator[SourceFile]:
         """The files as they were read, or replaced."""
         return iter(self.by_path.values())
+
+    def listing(self) -> Iterator[Listed]:
+        """The same, told apart by nothing."""
+        return (Listed(path, partial(self.by_path.__getitem__, path)) for path in self.by_path)
