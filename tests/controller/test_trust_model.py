@@ -128,7 +128,7 @@ class Ceremonies(RuleBasedStateMachine):
                 config=UpdaterConfig(prefix_targets_with_hash=True),
                 bootstrap=self.first_root,
             )
-            updater._trusted_set.reference_time = self.now
+            updater._trusted_set.reference_time = self.now  # pyright: ignore[reportPrivateUsage]
             updater.refresh()
             for screen, wanted in released.screens.items():
                 info = updater.get_targetinfo(target_path(CLIENT, screen))

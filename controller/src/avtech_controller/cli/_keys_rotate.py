@@ -58,7 +58,7 @@ def rotate(
       avtech keys rotate root --add eve.pub --remove root-2                 another guardian
       avtech keys rotate publish heartbeat --replace --add publish=p.pub --add heartbeat=h.pub
     """
-    from avtech_controller.cli._keys_text import show_waiting, waiting_json
+    from avtech_controller.cli._keys_text import missing_text, show_waiting, waiting_json
     from avtech_controller.trust import ROOT_LIFETIME, begin_rotation, expiry, load_anchor
 
     now = datetime.now(UTC)
@@ -74,7 +74,7 @@ def rotate(
         return
     show_waiting(waiting)
     for one in waiting:
-        click.echo(f"wrote {one.file}; it needs {', '.join(f'{q.missing} signatures of {q.of}' for q in one.quorums)}")
+        click.echo(f"wrote {one.file}; it needs {', '.join(map(missing_text, one.quorums))}")
     click.echo("Commit it on a branch; each key holder then runs: avtech keys sign --key FILE")
 
 

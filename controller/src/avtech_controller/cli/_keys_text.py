@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from avtech_controller.trust import Waiting
+    from avtech_controller.trust import Quorum, Waiting
 
 
 def show_waiting(waiting: "Sequence[Waiting]") -> None:
@@ -15,6 +15,11 @@ def show_waiting(waiting: "Sequence[Waiting]") -> None:
         click.echo(f"{one.file}", err=True)
         for change in one.changes:
             click.echo(f"  {change}", err=True)
+
+
+def missing_text(quorum: "Quorum") -> str:
+    """How many signatures a quorum still lacks, and whose."""
+    return f"{quorum.missing} signature{'' if quorum.missing == 1 else 's'} of {quorum.of}"
 
 
 def waiting_json(one: "Waiting") -> dict[str, Any]:
