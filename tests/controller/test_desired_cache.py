@@ -56,6 +56,11 @@ def test_a_second_look_finds_the_same_and_remembers_every_part(root: Path, cache
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
+def link(path: Path) -> None:
+    if not path.is_symlink():
+        path.symlink_to("nowhere")
+
+
 EDITS: dict[str, Callable[[Path], object]] = {
     "a clip goes": lambda root: (root / "content-index/CLI-B/VID-B-ONE.yaml").unlink(missing_ok=True),
     "a screen comes": lambda root: write(root, {"fleet/n.yaml": document("Screen", "SCR-A-9", "client: CLI-A")}),
@@ -76,7 +81,7 @@ EDITS: dict[str, Callable[[Path], object]] = {
         },
     ),
     "a secret": lambda root: write(root, {"fleet/CLI-B/s.yaml": MINIMAL["fleet/fleet.yaml"] + "# AKIAQWERTYUIOPASDFGH\n"}),
-    "a link": lambda root: (root / "fleet/CLI-A/link.yaml").is_symlink() or (root / "fleet/CLI-A/link.yaml").symlink_to("x"),
+    "a link": lambda root: link(root / "fleet/CLI-A/link.yaml"),
     "back": lambda root: write(root, {**MINIMAL, **client("CLI-B"), **client("CLI-C")}),
 }
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from avtech_controller.desired._cache import RACY_NS, Findings, Memory, Noted, part_key, recall, remember
 from avtech_controller.desired._index import REPOSITORY, Index, facts_of
-from avtech_controller.desired._load import covered, fleet_of, limited, text_of, without_collection
+from avtech_controller.desired._load import covered, fleet_of, limited, load, text_of, without_collection
 from avtech_controller.desired._part import Part
 from avtech_controller.desired._read import FileContent, read_file
-from avtech_controller.desired._source import Listed, Source, SourceFile
+from avtech_controller.desired._source import Listed, ListedSource, SourceFile
 from avtech_controller.desired._spots import Locator
 from avtech_controller.desired._state import Loaded
 from avtech_controller.findings import Finding
@@ -19,7 +20,7 @@ _ASKED_ELSEWHERE = frozenset({"AVT201", "AVT202", "AVT203", "AVT204", "AVT205", 
 """Findings that depend on other parts' names, or tell of secrets: a part that has any is looked at each time."""
 
 
-def check_source(source: Source, *, today: date | None = None) -> Loaded:
+def check_source(source: ListedSource, *, today: date | None = None) -> Loaded:
     """Find everything that `load` finds, but keep no state; what an unchanged part had last time is remembered.
 
     Raises:
@@ -27,10 +28,13 @@ def check_source(source: Source, *, today: date | None = None) -> Loaded:
         FindingsError: the tree is larger than any that is read.
     """
     with without_collection():
-        kind = "tree" if source.commit is None else "commit"
         began = time.time_ns()
+        listed = {one.path: one for one in sorted(source.listing(), key=lambda one: one.path)}
+        if not _are_text(listed):
+            return replace(load(source, today=today), state=None)  # names that cannot be written down
+        kind = "tree" if source.commit is None else "commit"
         before = recall(source.root, kind)
-        look = _Look(source, before)
+        look = _Look(listed, before)
         index = look.index()
         found, parts = _findings(look, index, before, today)
         if look.files != before.files or parts.keys() != before.parts.keys() or _keys(parts) != _keys(before.parts):
@@ -42,6 +46,14 @@ def check_source(source: Source, *, today: date | None = None) -> Loaded:
     return Loaded(None, tuple(findings), files=len(look.files), screens=index.screens, texts=texts)
 
 
+def _are_text(paths: Iterable[str]) -> bool:
+    try:
+        "\n".join(paths).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _keys(parts: Findings) -> dict[str, str]:
     return {home: key for home, (key, _) in parts.items()}
 
@@ -49,12 +61,12 @@ def _keys(parts: Findings) -> dict[str, str]:
 class _Look:
     """The files as they are now; each is read only when it changed, or when its part must be checked."""
 
-    def __init__(self, source: Source, before: Memory) -> None:
+    def __init__(self, listed: Mapping[str, Listed], before: Memory) -> None:
         self._before = before
-        self._listed = {listed.path: listed for listed in sorted(source.listing(), key=lambda listed: listed.path)}
+        self._listed = listed
         self._read: dict[str, SourceFile] = {}
         self._contents: dict[str, FileContent] = {}
-        self.files = {path: self._noted(listed) for path, listed in self._listed.items()}
+        self.files = {path: self._noted(one) for path, one in listed.items()}
 
     def index(self) -> Index:
         """The index of all names: the one before, unless a file came, went, or means something else to the others."""

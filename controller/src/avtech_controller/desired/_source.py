@@ -60,6 +60,10 @@ class Source(Protocol):
         """
         ...
 
+
+class ListedSource(Source, Protocol):
+    """A source whose files can be told from earlier ones before they are read."""
+
     def listing(self) -> Iterator[Listed]:
         """The same files, each read only when that is asked for.
 
@@ -74,7 +78,7 @@ class SourceError(ConfigurationError):
     """The place to read from is not there, or is not what the command needs."""
 
 
-def open_source(path: Path, commit: str | None = None) -> Source:
+def open_source(path: Path, commit: str | None = None) -> ListedSource:
     """Open the desired state in a directory: its work tree or, with `commit`, a revision of the Git repository it is in.
 
     Raises:
