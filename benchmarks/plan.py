@@ -1,6 +1,6 @@
-"""How long a plan takes: `python benchmarks/plan.py --screens 10000` prints one line a step, for an edit and for a total change.
+"""How long a plan takes: `python benchmarks/plan.py --screens 10000` prints one line a step.
 
-The edit touches one playlist; the total change gives every playlist another weight, so that every screen changes in its own way.
+Two changes are planned: an edit of one playlist, and of every playlist, so that screens change in thousands of ways.
 """
 
 import argparse

@@ -36,14 +36,15 @@ def consent_of(
 def consent_in_commits(repo: Path, base: CommitId | None, commit: CommitId | None) -> Consent:
     """What the messages of the commits since the released one say; HEAD stands for a work tree.
 
-    A line that cannot be read is said and does not count; nor does anything if the history is not there.
+    A line that cannot be read is said and does not count; nor does anything if the history is not there, which is said, too.
     """
     found = Consent()
     if base is None:
         return found
     try:
         values = history.trailers(repo, base, commit or "HEAD", TRAILER)
-    except SourceError:
+    except SourceError as error:
+        click.echo(f"note: consent in commit messages is not looked for: {error}", err=True)
         return found
     for value in values:
         try:
