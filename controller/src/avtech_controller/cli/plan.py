@@ -47,7 +47,7 @@ CHANGES = 10
     "--output",
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
-    envvar="AVTECH_PLAN_OUTPUT",
+    envvar=["AVTECH_PLAN_OUTPUT", "AVTECH_OUTPUT"],
     show_default=True,
     show_envvar=True,
     help="How the plan is written on stdout; markdown is one comment for a pull request.",

@@ -56,12 +56,7 @@ class _Writer:
             yield f"\n  and {left} on {count_text(screens, 'screen')} (--output json shows all)"
 
     def totals(self, plan: Plan, verdict: Verdict | None) -> Iterator[str]:
-        counts = ", ".join(
-            f"{count:,} {kind.value}" for kind in ChangeKind if (count := plan.count(kind)) or kind is not ChangeKind.MOVED
-        )
-        emergency = "; an emergency alone" if plan.changes and plan.emergency_only else ""
         yield ""
-        yield f"{counts}, {unchanged(plan):,} unchanged; {byte_text(plan.download)} for all players to fetch{emergency}"
         if len(plan.changes) > 1 and (totals := clip_totals(plan)):
             told = [f"{gain_text(total.gain)} {total.clip}" for total in totals[:_SHOWN_TOTALS]]
             more = f" and {len(totals) - _SHOWN_TOTALS:,} more clips" if len(totals) > _SHOWN_TOTALS else ""
@@ -70,6 +65,11 @@ class _Writer:
             yield "minutes are approximate where rules have a cap (maxPlaysPerHour)"
         if not plan.clocks:
             yield "so many screens differ that weeks of clock changes were not looked at"
+        counts = ", ".join(
+            f"{count:,} {kind.value}" for kind in ChangeKind if (count := plan.count(kind)) or kind is not ChangeKind.MOVED
+        )
+        emergency = "; an emergency alone" if plan.changes and plan.emergency_only else ""
+        yield f"{counts}, {unchanged(plan):,} unchanged; {byte_text(plan.download)} for all players to fetch{emergency}"
         if verdict and verdict.stopped:
             yield self._paint("!", f"publishing this would be stopped: {verdict.problem}")
             yield f"  help: {verdict.hint}"
