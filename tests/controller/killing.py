@@ -20,7 +20,7 @@ def killed_at(world: World, number: int, touch: int) -> bool:
     """Publish in a child that kills itself at its n-th touch; whether it was killed."""
     child = os.fork()
     if child == 0:
-        _die_at(touch)
+        die_at(touch)
         world.publish(number, FIRST if number == 1 else SECOND)
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -30,7 +30,8 @@ def killed_at(world: World, number: int, touch: int) -> bool:
     return False
 
 
-def _die_at(touch: int) -> None:
+def die_at(touch: int) -> None:
+    """Let this process kill itself at its n-th touch of the file system."""
     left = [touch]
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,6 +1,6 @@
 """How much of the past stays, and which releases that means. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,26 +20,33 @@ class Policy:
         return now - timedelta(days=self.days)
 
 
-def kept_records(records: Iterable[ReleaseRecord], policy: Policy, now: datetime) -> Iterator[ReleaseRecord]:
-    """The records of the kept releases, from the newest on, as far as the one that began the newest's rollout at least."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The manifests of the kept releases, but for those on air now, and the number of these releases."""
+
+    digests: frozenset[Sha256]
+    releases: int
+
+
+def kept_releases(records: Iterable[ReleaseRecord], policy: Policy, now: datetime) -> Kept:
+    """What the kept releases had; `records` come from the newest on, and are read no further than it takes.
+
+    A release was on air until the next one. What a rollout that is not over planned, or would go back to, is kept too.
+    """
     cutoff = policy.cutoff(now)
-    begun = 0
-    for place, record in enumerate(records):
-        if place == 0 and record.rollout and record.rollout.begun:
-            begun = record.rollout.begun.sequence
-        by_number, by_time = place < policy.releases, datetime.fromisoformat(record.time) >= cutoff
-        if not (by_number or by_time or record.sequence >= begun > 0):
-            return
-        yield record
-
-
-def kept_digests(records: Iterable[ReleaseRecord]) -> frozenset[Sha256]:
-    """The manifests that kept releases brought or planned, and those that they replaced or would go back to."""
     found: set[Sha256 | None] = set()
-    for record in records:
-        for change in record.changes:
-            found |= {change.old, change.new}
+    releases, begun, replaced = 0, 0, now
+    for place, record in enumerate(records):
+        if place == 0 and record.rollout:
+            begun = record.rollout.begun.sequence if record.rollout.begun else record.sequence
+        if place < policy.releases or replaced >= cutoff:
+            releases += 1
+        elif record.sequence < begun or not begun:
+            break
+        replaced = datetime.fromisoformat(record.time)
+        found |= {change.new for change in record.changes}
+        if place + 1 < policy.releases or replaced >= cutoff:
+            found |= {change.old for change in record.changes}
         if record.rollout and record.rollout.plan:
-            for planned in record.rollout.plan.screens:
-                found |= {planned.new.digest, planned.good.digest}
-    return frozenset(digest for digest in found if digest is not None)
+            found |= {digest for plan in record.rollout.plan.screens for digest in (plan.new.digest, plan.good.digest)}
+    return Kept(frozenset(digest for digest in found if digest is not None), releases)

@@ -12,7 +12,7 @@ from avtech_controller.publication import Head, Progress, read_head, release_cha
 from avtech_controller.retention._candidates import PREFIXES, candidates
 from avtech_controller.retention._mark import LEASE, MAX_MARKED, Claim, Mark, Marked
 from avtech_controller.retention._needs import needs
-from avtech_controller.retention._policy import Policy, kept_digests, kept_records
+from avtech_controller.retention._policy import Policy, kept_releases
 from avtech_controller.retention._reports import Reported, read_reported
 from avtech_controller.retention._spare import read_mark, write_mark
 from avtech_controller.stores import ETag, Listed, ObjectStore, PreconditionFailedError, StoreError
@@ -104,7 +104,7 @@ class Collector:
         sweep = _Sweep(self.store, claim, self.clock)
         sweep.remove(work, self.progress)
         left = [entry for entry in found.unneeded if entry.key not in sweep.removed]
-        marked = 0 if sweep.stopped else self._mark(left, claim)
+        marked = self._mark(left, claim)
         size = sum(entry.size for entry in work if entry.key in sweep.removed)
         return Collected(found, len(sweep.removed), ByteSize(size), marked, len(work) - len(sweep.removed), sweep.stopped)
 
@@ -116,14 +116,14 @@ class Collector:
             raise ConfigurationError(f"nothing is released in {self.store.url}: there is nothing to compare with")
         self.check_order(head)
         chain = (record for _, record in release_chain(self.store, head.metadata.pointer, self.anchor.publishers))
-        records = list(kept_records(chain, self.policy, now))
+        kept = kept_releases(chain, self.policy, now)
         reported = self._reported(head)
         listed = [entry for prefix in PREFIXES for entry in self.store.listing(prefix)]
         needed = needs(
             self.store,
             head,
             {entry.key for entry in listed},
-            digests=kept_digests(records) | reported.digests,
+            digests=kept.digests | reported.digests,
             screens=frozenset(reported.doubtful),
             state=self.state,
             progress=self.progress,
@@ -132,7 +132,7 @@ class Collector:
         wanted = {key for key, time in mark.spared.items() if time >= cutoff}
         unneeded = tuple(entry for entry in candidates(listed, needed, cutoff=cutoff) if entry.key not in wanted)
         due = frozenset(_due(mark, now, self.grace)).intersection(entry.key for entry in unneeded)
-        return Found(unneeded, due, len(records), len(listed), reported.reports, reported.doubtful)
+        return Found(unneeded, due, kept.releases, len(listed), reported.reports, reported.doubtful)
 
     def _reported(self, head: Head) -> Reported:
         screens = [(screen.client, screen.screen) for screen in head.released.screens.values()]
@@ -210,6 +210,7 @@ class _Sweep:
 
     def _remove(self, entry: Marked) -> bool:
         if not self._in_time():
+            self.stopped = True
             return False
         try:
             return self.store.delete(entry.key, etag=entry.etag)
