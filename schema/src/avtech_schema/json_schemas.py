@@ -1,9 +1,13 @@
 """The JSON Schemas (Draft 2020-12) of what people write, made from the models: `python -m avtech_schema.json_schemas DIR`."""
 
 import argparse
+import ast
+import inspect
 import json
 import sys
 from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +80,41 @@ def _any(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 class _Generator(GenerateJsonSchema):
     """Closes what pydantic leaves open, and says what its validators say."""
 
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        """Every field is described by the text below it."""
+        made = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        for owner in reversed(model.__mro__):
+            if issubclass(owner, BaseModel) and owner is not BaseModel:
+                for name, text in _texts_below_fields(owner).items():
+                    made["properties"][model.model_fields[name].alias or name]["description"] = text
+        return made
+
     def dict_schema(self, schema: Any) -> dict[str, Any]:
         """A mapping whose keys have a pattern admits no other keys."""
         made = super().dict_schema(schema)
         if "patternProperties" in made:
             made["additionalProperties"] = False
         return made
+
+
+def _texts_below_fields(model: type[BaseModel]) -> dict[str, str]:
+    """The text that stands below each field of a model's own class, by the field's name."""
+    classes = (node for node in ast.walk(_module(model.__module__)) if isinstance(node, ast.ClassDef))
+    body = next(node.body for node in classes if node.name == model.__name__)
+    found: dict[str, str] = {}
+    for field, below in pairwise(body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = inspect.cleandoc(text)
+            case _:
+                pass
+    return found
+
+
+@cache
+def _module(name: str) -> ast.Module:
+    return ast.parse(inspect.getsource(sys.modules[name]))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter
 
 from avtech_controller.desired._cache import RACY_NS, Findings, Memory, Noted, part_key, recall, remember
 from avtech_controller.desired._index import REPOSITORY, Index, facts_of
@@ -29,7 +30,7 @@ def check_source(source: ListedSource, *, today: date | None = None) -> Loaded:
     """
     with without_collection():
         began = time.time_ns()
-        listed = {one.path: one for one in sorted(source.listing(), key=lambda one: one.path)}
+        listed = {one.path: one for one in sorted(source.listing(), key=attrgetter("path"))}
         if not _are_text(listed):
             return replace(load(source, today=today), state=None)  # names that cannot be written down
         kind = "tree" if source.commit is None else "commit"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from avtech_schema.errors import ConfigurationError, FindingsError
 from avtech_schema.identifiers import CommitId
@@ -33,8 +33,7 @@ class SourceFile:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One file that may be read, and what tells it from an earlier one without reading it: empty if nothing does."""
 
     path: str
@@ -42,6 +41,8 @@ class Listed:
     identity: str = ""
     changed_ns: int = 0
     """When it was last written or replaced, in nanoseconds since 1970; 0 if the identity is that of its content."""
+    size: int = 0
+    """Its bytes, where they are known before it is read."""
 
 
 class Source(Protocol):
@@ -147,7 +148,7 @@ class WorkTree:
         """
         budget = Budget()
         for listed in self._entries(told_apart=True):
-            budget.spend(int(listed.identity.split(" ", 1)[0] or 0) if listed.identity else 0)
+            budget.spend(listed.size)
             yield listed
 
     def _entries(self, *, told_apart: bool = False) -> Iterator[Listed]:
@@ -191,7 +192,7 @@ def _listed(entry: os.DirEntry[str], path: str) -> Listed:
     except OSError:
         return Listed(path, partial(_read, entry, path))
     identity = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-    return Listed(path, partial(_read, entry, path), identity, max(found.st_mtime_ns, found.st_ctime_ns))
+    return Listed(path, partial(_read, entry, path), identity, max(found.st_mtime_ns, found.st_ctime_ns), found.st_size)
 
 
 def _read(entry: os.DirEntry[str], path: str) -> SourceFile:

@@ -12,14 +12,17 @@ API_VERSION = "avtech/v1"
 
 
 class Strict(BaseModel):
-    """Frozen, camelCase in YAML, no unknown keys, no conversions between types."""
+    """Frozen, camelCase in YAML, no unknown keys, no conversions between types.
+
+    A text below a field describes it in the JSON Schemas, whose maker reads it from the source: every command would pay
+    for pydantic's doing so.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
         frozen=True,
         alias_generator=to_camel,
-        use_attribute_docstrings=True,
         field_title_generator=lambda name, _: name.rstrip("_").replace("_", " ").capitalize(),
     )
 
