@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def second(repository: Repository) -> str:
     return publish(repository, "second")
 
 
-def verify(repository: Repository, capsys: Capture, *more: str) -> tuple[int, dict]:  # type: ignore[type-arg]
+def verify(repository: Repository, capsys: Capture, *more: str) -> tuple[int, Any]:
     capsys.readouterr()
     code = run(cli, ["verify", *repository.options(), "--output", "json", *more])
     return code, json.loads(capsys.readouterr().out)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 LOCAL = "urn:avtech:builder:local"
 """The builder's id outside of CI."""
 _LONGEST = 500
-_WEB = re.compile(r"https?://[^\s@]+")
+_WEB = re.compile(r"https?://[^\s@/]+(/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def builder_of(environment: Mapping[str, str]) -> Builder:
         run, attempt = environment.get("GITHUB_RUN_ID", ""), environment.get("GITHUB_RUN_ATTEMPT", "1")
         workflow = environment.get("GITHUB_WORKFLOW_REF", "")
         return Builder(
-            _address(f"{server}/{workflow}") if workflow else _address(server) or LOCAL,
+            _address(f"{server}/{workflow}") or LOCAL,
             _address(f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}") or None,
             _address(f"{server}/{repository}") or None,
         )
