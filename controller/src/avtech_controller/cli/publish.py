@@ -94,6 +94,8 @@ def publish(
       avtech publish --yes                      in CI
       avtech publish plan.json                  what was planned and looked at, or nothing
       avtech publish --yes --accept-removals 3  when 3 screens are meant to go
+      avtech publish --heartbeat --store URL    sign the timestamp anew, every 6 to 12 hours
+      avtech publish --renew --store URL        sign anew what ages, every day
       avtech publish --yes --wait               and stay until every screen has it
     """
     started = time.monotonic()
