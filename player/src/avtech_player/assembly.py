@@ -61,14 +61,20 @@ def lock_state(config: Config) -> DirectoryLock:
     return DirectoryLock(config.state_dir)
 
 
-def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[[Clip, Fault], None]) -> Player:
+def assemble(
+    config: Config,
+    environment: Mapping[str, str],
+    on_fault: Callable[[Clip, Fault], None],
+    *,
+    clock: TrustedClock | None = None,
+) -> Player:
     """Put a player together; nothing runs yet. The caller holds the state directory, within a running event loop.
 
     Raises:
         ConfigurationError: a file or a setting is missing or wrong.
         DiskError: the disk refused.
     """
-    parts = make_parts(config, environment)
+    parts = make_parts(config, environment, clock=clock)
     key = load_device_key(config.device_key)
     history = config.state_dir / "history.json"
     report_store = open_store(config.report_store, environment) if config.report_store else parts.store
@@ -84,6 +90,7 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
         make_engine(config.engine),
         now=parts.clock.now,
         read=parts.clock.read,
+        refreshed=lambda: updater.looked is not None,
         on_fault=on_fault,
         on_play=on_play,
         load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
@@ -118,14 +125,14 @@ def assemble(config: Config, environment: Mapping[str, str], on_fault: Callable[
     )
 
 
-def make_parts(config: Config, environment: Mapping[str, str]) -> Parts:
+def make_parts(config: Config, environment: Mapping[str, str], *, clock: TrustedClock | None = None) -> Parts:
     """What an updater works with, from a configuration.
 
     Raises:
         ConfigurationError: a file or a setting is missing or wrong.
         DiskError: the disk refused.
     """
-    clock = TrustedClock()
+    clock = clock or TrustedClock()
     store = open_store(config.store, environment)
     root = _root(config.root)
     limits = Limits(config.min_free_bytes, config.max_bytes, timedelta(days=config.retention_days))

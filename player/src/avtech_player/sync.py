@@ -166,16 +166,8 @@ class Updater:
             DiskError: the disk refused.
         """
         async with self._busy:
-            remove = partial(self._parts.library.remove_idle, self._kept(), unused_since=unused_since, only_tell=only_tell)
+            remove = partial(self._parts.library.remove_idle, self.kept(), unused_since=unused_since, only_tell=only_tell)
             return await asyncio.to_thread(remove)
-
-    async def idle(self) -> list[Idle]:
-        """The clips that no kept release needs, the longest unused first.
-
-        Raises:
-            DiskError: the disk cannot be read.
-        """
-        return await asyncio.to_thread(self._parts.library.idle, self._kept())
 
     def note_fault(self, reason: str) -> None:
         """A clip of what plays would not play; it is remembered for the report until another release plays."""
@@ -238,7 +230,7 @@ class Updater:
         if (generation := await self._staged(ref)) is None:
             try:
                 await self._commit(states.fetching)
-                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._vital(), spare=self._kept())
+                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._vital(), spare=self.kept())
                 generation = await asyncio.to_thread(self._parts.library.generation, ref)
             except ManifestRejectedError as error:
                 return await self._refuse(ref, f"the manifest is rejected: {error}")
@@ -277,7 +269,7 @@ class Updater:
         self._damaged, self._fault, self._doubt = False, None, None
         self._log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
         try:
-            await asyncio.to_thread(self._parts.library.clean, self._kept(), now=self._parts.clock.now())
+            await asyncio.to_thread(self._parts.library.clean, self.kept(), now=self._parts.clock.now())
         except DiskError as error:
             self._log.warning("cleaning up: %s", error)
         return Outcome(OutcomeKind.APPLIED, ref)
@@ -334,18 +326,18 @@ class Updater:
             self._damaged = True
             await self._heal()
             if (previous := self._state.previous) is not None:
-                await asyncio.to_thread(self._fetcher.fetch, previous, keep=self._kept())
+                await asyncio.to_thread(self._fetcher.fetch, previous, keep=self.kept())
         return Outcome(OutcomeKind.UNCHANGED, self._state.good)
 
     async def _heal(self) -> None:
         """Fetch what is missing of the good release, and play it whole again."""
         if (good := self._state.good) is None:
             return
-        await asyncio.to_thread(self._fetcher.fetch, good, keep=self._vital(), spare=self._kept())
+        await asyncio.to_thread(self._fetcher.fetch, good, keep=self._vital(), spare=self.kept())
         await self._stage.play(await asyncio.to_thread(self._parts.library.generation, good))
         self._damaged = False
 
-    def _kept(self) -> set[Sha256]:
+    def kept(self) -> set[Sha256]:
         """The releases that clean-up must not touch."""
         state = self._state
         return {ref.digest for ref in (state.good, state.previous, state.candidate) if ref is not None}

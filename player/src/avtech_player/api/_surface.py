@@ -50,7 +50,7 @@ class Surface:
         """The clips on the disk: those that are needed, those that are not, and the room that is left."""
         player, library = self.player, self.player.library
         needed = await player.updater.assets()
-        idle = await player.updater.idle()
+        idle = await asyncio.to_thread(library.idle, player.updater.kept())
         room = await asyncio.to_thread(library.room)
         scrub = player.upkeep.state
         return {

@@ -1,16 +1,19 @@
 """A generation on the air: its airtime compiled ahead, and which of its clips do not play on this device for now."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from avtech_player.engine import file_stamp
+from avtech_player.playback._undated import Dates, dated_out
 from avtech_player.ports import Clip, Generation
 from avtech_schema.airtime import History, Play, Segment, Timeline, airtime, playout
 from avtech_schema.identifiers import Sha256, VideoId
 from avtech_schema.manifest import Orientation
 
+_LOGGER = logging.getLogger("avtech.player.playback")
 _DAYS = 8
 _MARGIN = timedelta(days=1)
 _PAROLE_S = 5.0
@@ -53,12 +56,15 @@ class Airing:
         instant: datetime,
         *,
         before: "Airing | None" = None,
+        dates: Dates = Dates(),  # noqa: B008  an immutable pair
         stamp: Callable[[Path], Stamp | None] = file_stamp,
     ) -> None:
         self.generation = generation
         self._stamp = stamp
         self._refused: dict[VideoId, _Refused] = {}
         self._offences: dict[VideoId, int] = {}
+        self._dates = dates
+        self._manifest = dated_out(generation.manifest, dates)
         if before:
             self._inherit(before)
         self._timeline = self._compile(instant)
@@ -67,6 +73,13 @@ class Airing:
     def degrees(self) -> int:
         """How far a picture is turned clockwise to stand upright: a portrait panel is one turned clockwise by a quarter."""
         return _DEGREES[self.generation.manifest.display.orientation]
+
+    def believe(self, dates: Dates, instant: datetime) -> None:
+        """The clock is to be believed from now on, or not: what dates decide comes or goes."""
+        if dates != self._dates:
+            self._dates = dates
+            self._manifest = dated_out(self.generation.manifest, dates)
+            self._timeline = self._compile(instant)
 
     def segment(self, instant: datetime) -> Segment:
         """What is on air at an instant; compiles anew when that lies near the end of what is compiled, or before it."""
@@ -90,7 +103,7 @@ class Airing:
     def on_air(self, instant: datetime) -> list[Clip]:
         """Every clip that is meant to play at an instant, each once, in order, whether it does or not."""
         found: dict[VideoId, Clip] = {}
-        for entry in airtime(self.generation.manifest, instant, unplayable=self._missing()).on_air():
+        for entry in airtime(self._manifest, instant, unplayable=self._missing()).on_air():
             found.setdefault(entry.clip, self.clip(entry.clip, entry.rule))
         return list(found.values())
 
@@ -136,7 +149,16 @@ class Airing:
 
     def _compile(self, instant: datetime) -> Timeline:
         unplayable = self._refused.keys() | self._missing()
-        return Timeline.compile(self.generation.manifest, instant, days=_DAYS, unplayable=unplayable)
+        return Timeline.compile(self._manifest, instant, days=_DAYS, unplayable=unplayable)
 
     def _missing(self) -> set[VideoId]:
         return self.generation.manifest.assets.keys() - self.generation.files.keys()
+
+
+def make_airing(generation: Generation | None, instant: datetime, before: Airing | None, dates: Dates) -> Airing | None:
+    """The generation's airing; None, and a line in the log, for one whose airtime this device cannot work out."""
+    try:
+        return Airing(generation, instant, before=before, dates=dates) if generation else None
+    except ValueError as error:
+        _LOGGER.error("the airtime of the manifest cannot be worked out: %s", error)  # noqa: TRY400
+        return None

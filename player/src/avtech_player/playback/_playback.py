@@ -11,10 +11,11 @@ from pathlib import Path
 
 from avtech_player.clock import Reading
 from avtech_player.engine import ClipCheck, Fault, FaultKind, shared_check
-from avtech_player.playback._airing import Airing, Choice
+from avtech_player.playback._airing import Airing, Choice, make_airing
 from avtech_player.playback._judge import Judge, find_faults, judge_faults
 from avtech_player.playback._memory import Load, Memory, Save
 from avtech_player.playback._proof import OnPlay, Proof
+from avtech_player.playback._undated import Dates
 from avtech_player.ports import Clip, Died, Ended, Engine, EngineEvent, Generation, Started, TrialResult
 from avtech_schema.airtime import Segment
 from avtech_schema.report import EngineHealth, NowPlaying
@@ -44,7 +45,8 @@ class Playback:
 
     `now` is the trusted clock. `on_fault` hears of every clip that does not play, so that it is fetched again.
     `load` and `save` keep the rotation's position; both may block, `save` runs in a thread. `on_play` hears of every clip
-    that was on screen; `read` is the trusted clock with its judgement of itself.
+    that was on screen; `read` is the trusted clock with its judgement of itself, without which what is dated does not play;
+    `refreshed` says whether the release was asked for since the start, which is clock enough for an emergency.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Playback:
         check: ClipCheck | None = None,
         on_play: OnPlay | None = None,
         read: Callable[[], Reading] | None = None,
+        refreshed: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
@@ -66,7 +69,9 @@ class Playback:
         self._on_fault = on_fault
         self._check = check or shared_check()
         self._memory = Memory(load, save)
-        self._proof = Proof(on_play, read or (lambda: Reading(now(), trusted=True)))
+        self._read = read or (lambda: Reading(now(), trusted=True))
+        self._refreshed = refreshed
+        self._proof = Proof(on_play, self._read)
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._checks: set[asyncio.Task[None]] = set()
@@ -106,7 +111,7 @@ class Playback:
         before = self._airing
         known = frozenset(asset.sha256 for asset in before.generation.manifest.assets.values()) if before else frozenset()
         try:
-            candidate = Airing(generation, self._now(), before=before)
+            candidate = Airing(generation, self._now(), before=before, dates=self._dates())
         except ValueError as error:
             return TrialResult(good=False, reason=f"its airtime cannot be worked out: {error}")
         clips = candidate.on_air(self._now())
@@ -200,6 +205,7 @@ class Playback:
         airing, instant = self._airing, self._now()
         if airing is None:
             return
+        airing.believe(self._dates(), instant)
         airing.review(instant, self._monotonic())
         segment, before = airing.segment(instant), self._segment
         self._segment = segment
@@ -210,6 +216,10 @@ class Playback:
             await self._show_next()
         elif on.since is not None and not self._next_stands(airing):
             await self._queue_next()
+
+    def _dates(self) -> Dates:
+        trusted = self._read().trusted
+        return Dates(trusted, trusted or self._refreshed())
 
     def _next_stands(self, airing: Airing) -> bool:
         """Whether the queued clip is from what will be on the air when it starts."""
@@ -227,10 +237,10 @@ class Playback:
     async def _adopt(self, generation: Generation | None) -> None:
         if generation and self._airing and self._airing.generation.ref.digest == generation.ref.digest:
             if self._airing.generation.files.keys() != generation.files.keys():  # Clips that were lost are back.
-                self._airing = Airing(generation, self._now(), before=self._airing)
+                self._airing = Airing(generation, self._now(), before=self._airing, dates=self._dates())
             self._airing.generation = generation
             return
-        airing = _airing(generation, self._now(), self._airing)
+        airing = make_airing(generation, self._now(), self._airing, self._dates())
         if airing:
             await self._switch(airing)
         else:
@@ -383,12 +393,3 @@ class Playback:
     def _tell(self, clip: Clip, fault: Fault) -> None:
         if self._on_fault:
             self._on_fault(clip, fault)
-
-
-def _airing(generation: Generation | None, instant: datetime, before: Airing | None) -> Airing | None:
-    """The generation's airing; None, and a line in the log, for one whose airtime this device cannot work out."""
-    try:
-        return Airing(generation, instant, before=before) if generation else None
-    except ValueError as error:
-        _LOGGER.error("the airtime of the manifest cannot be worked out: %s", error)  # noqa: TRY400
-        return None
