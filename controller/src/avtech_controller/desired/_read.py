@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired import _models
-from avtech_controller.desired._careful import Tree, read_carefully
 from avtech_controller.desired._quick import read_quickly
 from avtech_controller.desired._secrets import secret_findings
 from avtech_controller.desired._source import MAX_FILE_BYTES, SourceFile
@@ -20,6 +19,9 @@ from avtech_controller.desired._text import Range, Segment, SyntaxProblem, decod
 from avtech_controller.findings import Finding, Place
 from avtech_schema.identifiers import CLIENT_PATTERN, ClientId, Slug
 from avtech_schema.resources import KINDS, Resource, ScreenSelector
+
+if TYPE_CHECKING:
+    from avtech_controller.desired._careful import Tree
 
 MAX_FINDINGS = 100
 """Findings shown for one file; one more is kept, to tell that there are more."""
@@ -77,6 +79,8 @@ def _read_document(segment: Segment, origin: Origin, content: FileContent) -> bo
     if certain and (resource := _models.validate(value)):
         content.resources.append((resource, origin))
         return True
+    from avtech_controller.desired._careful import read_carefully  # loads PyYAML, which most runs do without
+
     try:
         tree = read_carefully(segment)
     except SyntaxProblem as problem:
@@ -89,7 +93,7 @@ def _read_document(segment: Segment, origin: Origin, content: FileContent) -> bo
     return True
 
 
-def _validate(tree: Tree, origin: Origin, content: FileContent) -> None:
+def _validate(tree: "Tree", origin: Origin, content: FileContent) -> None:
     document = tree.value
     if not isinstance(document, dict):
         found = "a list" if isinstance(document, list) else "a single value"

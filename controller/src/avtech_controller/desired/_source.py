@@ -171,14 +171,16 @@ class WorkTree:
                 raise SourceError(f"cannot list {here}: {error.strerror}") from error
             for entry in entries:
                 path = f"{here}/{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
+                if told_apart and path.endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
+                    yield _listed(entry, path)
+                elif entry.is_dir(follow_symlinks=False):
                     if path.count("/") > MAX_FOLDER_DEPTH:
                         raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
                     pending.append(path)
                 elif entry.is_symlink() and (path.endswith(SUFFIXES) or entry.is_dir()):
                     yield _defective(path, "link")
                 elif path.endswith(SUFFIXES):
-                    yield _listed(entry, path) if told_apart else Listed(path, partial(_read, entry, path))
+                    yield Listed(path, partial(_read, entry, path))
 
 
 def _defective(path: str, defect: Defect) -> Listed:

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from avtech_controller.checks.codes import CODES
-from avtech_controller.desired._careful import Tree, read_carefully, walk
 from avtech_controller.desired._state import Key, Origin
 from avtech_controller.desired._text import Range, SyntaxProblem, decode, split
 from avtech_controller.findings import Edit, Finding, Fix, Place
+
+if TYPE_CHECKING:
+    from avtech_controller.desired._careful import Tree
 
 Path = tuple[str | int, ...]
 
@@ -108,6 +110,8 @@ class Locator:
         tree = documents[spot.origin.document][0] if spot.origin.document < len(documents) else None
         if tree is None or not spot.path:
             return None
+        from avtech_controller.desired._careful import walk
+
         trees = list(walk(tree, spot.path[:-1] if spot.on_key else spot.path))
         if len(trees) != len(spot.path) + (not spot.on_key):
             return None
@@ -118,7 +122,7 @@ class Locator:
             where = None if isinstance(last.value, dict | list) else last.where
         return where if where and where.line == where.end_line else None
 
-    def _documents(self, file: str) -> list[tuple[Tree | None, int]]:
+    def _documents(self, file: str) -> list[tuple["Tree | None", int]]:
         if file not in self._trees:
             self._trees[file] = list(_read(self._data_of(file)))
         return self._trees[file]
@@ -140,7 +144,9 @@ def mended(written: str, mend: Mend) -> str | None:
             return f"{needs}{mend.word}{needs}" if _PLAIN.fullmatch(mend.word) else None
 
 
-def _read(data: bytes) -> list[tuple[Tree | None, int]]:
+def _read(data: bytes) -> list[tuple["Tree | None", int]]:
+    from avtech_controller.desired._careful import read_carefully  # loads PyYAML, which most runs do without
+
     try:
         segments = split(decode(data))
     except SyntaxProblem:
@@ -154,8 +160,10 @@ def _read(data: bytes) -> list[tuple[Tree | None, int]]:
     return documents
 
 
-def _range(tree: Tree, spot: Spot) -> Range:
+def _range(tree: "Tree", spot: Spot) -> Range:
     """The range of the spot; of the nearest part above it that has a key, when it is not there itself."""
+    from avtech_controller.desired._careful import walk
+
     trees = list(walk(tree, spot.path))
     reached = len(trees) - 1
     last = trees[-1]
@@ -169,7 +177,7 @@ def _range(tree: Tree, spot: Spot) -> Range:
     return _key_range(trees, spot.path, reached) if reached else _first_key(tree)
 
 
-def _key_range(trees: list[Tree], path: Path, reached: int) -> Range:
+def _key_range(trees: "list[Tree]", path: Path, reached: int) -> Range:
     """The key of a part, or for an element of a list, its beginning."""
     step = path[reached - 1]
     if isinstance(step, str):
@@ -177,7 +185,7 @@ def _key_range(trees: list[Tree], path: Path, reached: int) -> Range:
     return _first_key(trees[reached])
 
 
-def _first_key(tree: Tree) -> Range:
+def _first_key(tree: "Tree") -> Range:
     return next(iter(tree.keys.values()), tree.where)
 
 
