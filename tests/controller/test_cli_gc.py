@@ -80,7 +80,7 @@ def test_the_result_in_words(repository: Repository, capsys: Capture) -> None:
     capsys.readouterr()
     assert run(cli, ["gc", *repository.options()]) == 0
     said = capsys.readouterr().out
-    assert "1 releases are kept" in said
+    assert "1 release is kept" in said
     assert "content            1 not needed         8 B" in said
     assert said.endswith("nothing was written: --yes would remove 0 now and mark 1\n")
     assert run(cli, ["gc", *repository.options(), "--without-reports", "--yes"]) == 0

@@ -82,7 +82,7 @@ def test_the_result_in_words(repository: Repository, capsys: Capture) -> None:
     assert run(cli, ["verify", *repository.options()]) == 0
     said = capsys.readouterr()
     assert said.out == (
-        "release 1: verified; 2 manifests are what their commits compile to; 1 clips hashed, 72 B; provenance of 1 release\n"
+        "release 1: verified; 2 manifests are what their commits compile to; 1 clip hashed, 72 B; provenance of 1 release\n"
     )
     assert said.err == ""
 
@@ -222,8 +222,8 @@ def test_a_clone_without_the_history_says_what_to_do(repository: Repository, cap
 
 
 def test_a_store_that_another_key_signed_is_refused(repository: Repository, capsys: Capture, tmp_path: Path) -> None:
-    other = make_repository(tmp_path.joinpath("other").absolute()) if tmp_path.joinpath("other").mkdir() is None else None
-    assert other is not None
+    (tmp_path / "other").mkdir()
+    other = make_repository(tmp_path / "other")
     assert run(cli, ["keys", "init", "--repo", str(other.path), "--keys-dir", str(other.keys), "--no-passphrase"]) == 0
     publish(other, "theirs")
     assert run(cli, ["verify", "--repo", str(repository.path), "--store", f"file://{other.store_path}"]) == 6

@@ -130,7 +130,8 @@ def _device_keys(state: "DesiredState") -> dict[ScreenId, str]:
 def _text(found: "Found", done: "Collected | None") -> str:
     from avtech_controller.planning import byte_text
 
-    lines = [f"{found.kept_releases:,} releases are kept; {found.listed:,} objects were looked at"]
+    releases = "1 release is" if found.kept_releases == 1 else f"{found.kept_releases:,} releases are"
+    lines = [f"{releases} kept; {found.listed:,} objects were looked at"]
     for kind, (count, size) in _kinds(found.unneeded).items():
         lines.append(f"  {kind:<10}  {count:>8,} not needed  {byte_text(size):>10}")
     if not found.unneeded:

@@ -100,15 +100,20 @@ def _text(found: "Verification") -> str:
     if (more := len(found.problems) - _SHOWN) > 0:
         lines.append(f"… and {more:,} more; --output json lists all")
     gone = f" ({found.gone:,} of them not in the store any more)" if found.gone else ""
-    parts = [f"{found.manifests:,} manifests are what their commits compile to{gone}"]
+    their = "is what its commit compiles to" if found.manifests == 1 else "are what their commits compile to"
+    parts = [f"{_count(found.manifests, 'manifest')} {their}{gone}"]
     if found.removals:
-        parts.append(f"{found.removals:,} removals")
+        parts.append(_count(found.removals, "removal"))
     if found.assets or found.assets_gone:
         gone = f" ({found.assets_gone:,} more are not in the store any more)" if found.assets_gone else ""
-        parts.append(f"{found.assets:,} clips hashed, {byte_text(found.asset_bytes)}{gone}")
-    parts.append(f"provenance of {found.provenance:,} release{'s' if found.provenance != 1 else ''}")
+        parts.append(f"{_count(found.assets, 'clip')} hashed, {byte_text(found.asset_bytes)}{gone}")
+    parts.append(f"provenance of {_count(found.provenance, 'release')}")
     outcome = "FAILED" if found.failed else "not proven" if found.unproven else "verified"
     return "\n".join([*lines, f"{what}: {outcome}; {'; '.join(parts)}"])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _problem(problem: "Problem") -> list[str]:
