@@ -40,6 +40,8 @@ class Memory:
     noted: int = 0
     """When, in nanoseconds since 1970."""
     files: dict[str, Noted] = field(default_factory=dict)
+    common: str = ""
+    """What all parts depended on."""
     parts: Findings = field(default_factory=dict)
     index: Index | None = None
 
@@ -160,7 +162,7 @@ def _sealed(sections: Sequence[bytes]) -> str:
 def _sections(memory: Memory) -> Iterator[bytes]:
     index = memory.index or Index()
     facts = index.facts
-    yield orjson.dumps(memory.noted)
+    yield orjson.dumps([memory.noted, memory.common])
     yield orjson.dumps(memory.files)
     yield orjson.dumps({home: [key, [_spelt(finding) for finding in found]] for home, (key, found) in memory.parts.items()})
     twins = [[*_origin(origin), *_origin(first)] for origin, first in index.twins.items()]
@@ -186,7 +188,8 @@ def _memory(noted: bytes, files: bytes, parts: bytes, index: bytes, facts: bytes
         screen_names=screen_names,
         known=Names(known),
     )
-    return Memory(int(orjson.loads(noted)), orjson.loads(files), found, read)
+    when, common = orjson.loads(noted)
+    return Memory(int(when), orjson.loads(files), str(common), found, read)
 
 
 def _origin(origin: Origin) -> tuple[str, int]:

@@ -37,9 +37,10 @@ def check_source(source: ListedSource, *, today: date | None = None) -> Loaded:
         before = recall(source.root, kind)
         look = _Look(listed, before)
         index = look.index()
-        found, parts = _findings(look, index, before, today)
+        common = part_key(*_common(look.files, index, today))
+        found, parts = _findings(look, index, before, common, today)
         if look.files != before.files or parts.keys() != before.parts.keys() or _keys(parts) != _keys(before.parts):
-            remember(source.root, kind, Memory(began, look.files, parts, index))
+            remember(source.root, kind, Memory(began, look.files, common, parts, index))
         findings = limited(found)
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}
     texts = {path: text_of(look.file(path).data) for path in sorted(shown & look.files.keys())}
@@ -68,13 +69,12 @@ class _Look:
         self._read: dict[str, SourceFile] = {}
         self._contents: dict[str, FileContent] = {}
         self.files = {path: self._noted(one) for path, one in listed.items()}
+        self.changed = {path for path, noted in self.files.items() if not _same(noted, before.files.get(path))}
 
     def index(self) -> Index:
         """The index of all names: the one before, unless a file came, went, or means something else to the others."""
         known, before = self._before.files, self._before.index
-        changed = {
-            path: facts_of(path, self.content(path)) for path, noted in self.files.items() if not _same(noted, known.get(path))
-        }
+        changed = {path: facts_of(path, self.content(path)) for path in self.changed}
         if before is None:
             return Index.of(changed)
         if self.files.keys() == known.keys() and all(before.facts.get(path) == facts for path, facts in changed.items()):
@@ -107,17 +107,20 @@ def _same(noted: Noted, known: Noted | None) -> bool:
     return known is not None and noted[1] == known[1]
 
 
-def _findings(look: _Look, index: Index, before: Memory, today: date | None) -> tuple[list[Finding], Findings]:
+def _findings(look: _Look, index: Index, before: Memory, common: str, today: date | None) -> tuple[list[Finding], Findings]:
     """All findings, and those of each part that may be remembered, by what they depend on."""
-    common = _common(look.files, index, today)
     locator = Locator(look.data)
     kept: Findings = {}
     found: list[Finding] = []
     contents: Mapping[str, FileContent] | None = None
+    untouched = index is before.index and common == before.common
     for home in sorted({*index.parts, REPOSITORY}):
         paths = index.parts.get(home, ())
-        key = part_key(*common, home, [[path, look.files[path][1]] for path in paths], _twins(index, paths))
         known = before.parts.get(home)
+        if known and untouched and look.changed.isdisjoint(paths):
+            key = known[0]
+        else:
+            key = part_key(common, home, [[path, look.files[path][1]] for path in paths], _others(home, index, paths))
         if known and known[0] == key:
             kept[home] = known
             found += known[1]
@@ -133,17 +136,17 @@ def _findings(look: _Look, index: Index, before: Memory, today: date | None) -> 
 
 
 def _common(files: Mapping[str, Noted], index: Index, today: date | None) -> list[object]:
-    """What the findings of all parts depend on: the day, the Fleets, the clients' names, the screens' for the Fleet's."""
+    """What the findings of all parts depend on: the day, the Fleets, the clients' names, names that may be anybody's."""
     fleets = [[origin.file, origin.document, files[origin.file][1]] for origin in index.fleets]
-    return [today.isoformat() if today else None, fleets, index.clients, sorted(index.loose), index.unread, index.screen_names]
+    return [today.isoformat() if today else None, fleets, index.clients, sorted(index.loose)]
 
 
-def _twins(index: Index, paths: Sequence[str]) -> list[list[object]]:
-    if not index.twins:
-        return []
-    here = set(paths)
-    return [
+def _others(home: str, index: Index, paths: Sequence[str]) -> list[object]:
+    """What the findings of a part depend on beyond its files: names that others have, too, and for the Fleet's, all screens."""
+    here = set(paths) if index.twins else set()
+    twins = [
         [origin.file, origin.document, first.file, first.document]
         for origin, first in index.twins.items()
         if origin.file in here or first.file in here
     ]
+    return [twins, index.unread, index.screen_names] if home == REPOSITORY else [twins]
