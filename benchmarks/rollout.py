@@ -45,6 +45,8 @@ from avtech_schema.rollout import PlannedScreen, RecordRef, RolloutNote, Rollout
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
 """How often players report and poll, and how often somebody ticks."""
+CONTROLS = 300
+"""So many screens without the release are looked at, as a tick does."""
 CLIENT = ClientId("CLI-ACME")
 OLD, NEW = CommitId("1" * 40), CommitId("2" * 40)
 WAVES = [{"percent": 5, "soakMinutes": 30}, {"percent": 25, "soakMinutes": 30}, {"percent": 100, "soakMinutes": 30}]
@@ -122,7 +124,7 @@ def simulate(case: Case, seed: int, *, screens: int = 1000, rollout: Rollout, ho
     while now < START + timedelta(hours=hours):
         now += EVERY
         fleet.tell(standing, now)
-        decision = decide(standing, fleet.reports, standing.plan.policy, now)
+        decision = decide(standing, fleet.seen(standing), standing.plan.policy, now)
         if decision.action in (Action.HALT, Action.COMPLETE):
             break
         if step := step_of(standing, decision, now):
@@ -146,6 +148,8 @@ class Fleet:
         self._unseen = frozenset(shuffled[:unseen])
         self._off = frozenset(shuffled[unseen : unseen + offline])
         self._drops = frozenset(shuffled[unseen + offline : unseen + 2 * offline])
+        self._met: set[ScreenId] = set()
+        self._controls = frozenset(shuffled[-CONTROLS:])
         self.faulty = frozenset(dice.sample(names, round(case.share * len(names))))
         self.reports: dict[ScreenId, Report | None] = {
             name: None if name in self._unseen else _report(name, OLD, 1, START - timedelta(days=2 if name in self._off else 0))
@@ -153,11 +157,16 @@ class Fleet:
         }
 
     def tell(self, standing: Standing, now: datetime) -> None:
-        """Every player that is there reports what it has made of what is released for it five minutes ago."""
+        """Every player that is looked at and is there reports what it has made of what is released for it."""
         touched = {planned.screen: planned.wave for planned in standing.touched}
-        for name, screen in standing.released.items():
+        for name in touched.keys() | self._controls:
+            screen = standing.released[name]
             if name in self._unseen or name in self._off or (name in self._drops and self._dice.random() < 0.5):
                 continue
+            if name in touched and name not in self._met:
+                self._met.add(name)
+                before = standing.began(touched[name]) - timedelta(seconds=self._dice.randrange(300))
+                self.reports[name] = _report(name, OLD, 1, before)
             said = now - timedelta(seconds=self._dice.randrange(300))
             knows = name in touched and said > standing.began(touched[name])
             if not knows:
@@ -166,6 +175,11 @@ class Fleet:
                 self.reports[name] = _report(name, NEW, screen.release, said)
             elif self._case.fault is Fault.FAILS:
                 self.reports[name] = _failed(name, screen.release, said)
+
+    def seen(self, standing: Standing) -> dict[ScreenId, Report | None]:
+        """The reports that a tick would read."""
+        touched = {planned.screen for planned in standing.touched}
+        return {name: self.reports[name] for name in touched | self._controls}
 
 
 def promised(case: Case, screens: int, rollout: Rollout) -> float:
