@@ -1,5 +1,6 @@
 """`avtech keys`: keys and trust are made once, kept out of Git, and changed only by their holders together."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -157,9 +158,9 @@ def test_a_rotation_that_makes_no_sense_is_refused_in_one_line(
     assert sorted(path.name for path in (started.path / "trust").iterdir()) == ["1.root.json", "1.targets.json"]
 
 
-def test_a_missing_or_wrong_public_key_is_a_trust_failure(started: Repository) -> None:
-    assert keys(started, "rotate", "root", "--add", str(started.keys / "none.pub")) == 6
-    assert keys(started, "rotate", "root", "--add", str(started.keys / "root-1.pem")) == 6
+def test_a_missing_or_wrong_public_key_is_a_wrong_setting(started: Repository) -> None:
+    assert keys(started, "rotate", "root", "--add", str(started.keys / "none.pub")) == 2
+    assert keys(started, "rotate", "root", "--add", str(started.keys / "root-1.pem")) == 2
 
 
 def test_nobody_signs_unseen_without_saying_so(started: Repository, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +181,7 @@ def test_a_wrong_passphrase_signs_nothing(
     init(repository)
     keys(repository, "rotate", "root")
     monkeypatch.setenv("AVTECH_KEY_PASSPHRASE", "wrong horse")
-    assert signed(repository, "root-1") == 6
+    assert signed(repository, "root-1") == 2
     told = capsys.readouterr()
     assert "horse" not in told.out + told.err
     monkeypatch.setenv("AVTECH_KEY_PASSPHRASE", "correct horse")
@@ -199,3 +200,47 @@ def test_a_key_that_others_can_read_is_warned_of(started: Repository, capsys: py
     (started.keys / "root-1.pem").chmod(0o644)
     assert signed(started, "root-1") == 0
     assert "others can read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [1, "base64"])
+def test_a_key_that_is_not_whole_is_never_told(
+    started: Repository, given: int | str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pem = (started.keys / "publish.pem").read_text()
+    secret = pem.splitlines()[1] if given == 1 else base64.b64encode(pem.encode()).decode()
+    started.commit()
+    monkeypatch.setenv("AVTECH_PUBLISH_KEY", secret)
+    capsys.readouterr()
+    assert run(cli, ["publish", *started.options(), "--yes"]) == 2
+    captured = capsys.readouterr()
+    assert "AVTECH_PUBLISH_KEY is neither PEM text nor the path of a file" in captured.err
+    assert secret[:8] not in captured.err + captured.out
+
+
+def test_a_wrong_key_file_is_a_wrong_setting_and_a_key_that_is_not_trusted_is_not(
+    started: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started.commit()
+    other = started.keys / "other"
+    publish = ["publish", *started.options(), "--yes", "--keys-dir", str(other)]
+    assert run(cli, publish) == 2
+    assert f"the key {other / 'publish.pem'} cannot be read" in capsys.readouterr().err
+    other.mkdir()
+    (other / "publish.pem").write_text("no key\n")
+    assert run(cli, publish) == 2
+    assert "it is not a private key in PEM\n  help: " in capsys.readouterr().err
+    (other / "publish.pem").write_bytes((started.keys / "root-1.pem").read_bytes())
+    (other / "publish.pem").chmod(0o600)
+    assert run(cli, publish) == 6
+
+
+def test_a_short_passphrase_and_an_empty_one_are_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVTECH_KEY_PASSPHRASE", "abc")
+    assert init(repository) == 2
+    assert "fewer than 12 characters" in capsys.readouterr().err
+    monkeypatch.setenv("AVTECH_KEY_PASSPHRASE", "")
+    assert init(repository) == 2
+    assert "AVTECH_KEY_PASSPHRASE is set, but empty" in capsys.readouterr().err
+    assert not repository.keys.exists()

@@ -84,12 +84,12 @@ def _given(passphrase: str | None) -> str | None:
     return passphrase
 
 
-def test_a_passphrase_that_is_wrong_or_missing_is_a_trust_failure(tmp_path: Path) -> None:
+def test_a_passphrase_that_is_wrong_or_missing_is_a_wrong_setting(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     write_key(path, generate_key(), passphrase="right")
     load_signer(str(path), lambda: "right")
     for given in ("wrong", None):
-        with pytest.raises(TrustError, match="passphrase") as caught:
+        with pytest.raises(ConfigurationError, match="passphrase") as caught:
             load_signer(str(path), partial(_given, given))
         assert "right" not in str(caught.value)
 
@@ -103,21 +103,23 @@ def test_a_key_may_be_given_as_its_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"nonsense", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", b"\0" * 20_000]
 )
-def test_what_is_not_a_key_is_a_trust_failure(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_a_key_is_a_wrong_setting(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(content)
-    with pytest.raises(TrustError):
+    with pytest.raises(ConfigurationError):
         load_signer(str(path))
 
 
-def test_a_missing_key_and_another_kind_of_key_are_trust_failures(tmp_path: Path) -> None:
+def test_a_missing_key_and_another_kind_of_key_are_wrong_settings(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    with pytest.raises(TrustError, match="No such file"):
+    with pytest.raises(ConfigurationError, match="No such file"):
+        load_signer(str(tmp_path / "none.pem"))
+    with pytest.raises(ConfigurationError, match="neither PEM text nor the path of a file"):
         load_signer(str(tmp_path / "none"))
     pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with pytest.raises(TrustError, match="not an Ed25519 key"):
+    with pytest.raises(ConfigurationError, match="not an Ed25519 key"):
         load_signer(pem.decode())
 
 
@@ -145,7 +147,7 @@ def test_a_damaged_anchor_is_a_trust_failure(repo: Path, name: str, damage: str)
 
 
 def test_a_repository_without_trust_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(TrustError, match="missing") as caught:
+    with pytest.raises(ConfigurationError, match="missing") as caught:
         load_anchor(tmp_path)
     assert "avtech keys init" in caught.value.hint
 

@@ -250,7 +250,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(repo: Path) -> None:
     data = path.read_bytes()
     path.unlink()
     (repo / "trust/2.root.json").mkdir()
-    with pytest.raises((TrustError, EnvironmentFailedError)):
+    with pytest.raises((ConfigurationError, EnvironmentFailedError)):
         sign(repo, "root-1")
     path.rmdir()
     path.write_bytes(data[:100])
@@ -277,12 +277,12 @@ def test_a_new_key_is_its_owners_alone_and_overwrites_nothing(tmp_path: Path) ->
 @pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
 def test_what_is_no_public_key_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.pub").write_bytes(content)
-    with pytest.raises(TrustError, match="not a public key"):
+    with pytest.raises(ConfigurationError, match="not a public key"):
         load_public_key(tmp_path / "a.pub")
 
 
 def test_a_private_key_in_place_of_its_public_half_is_refused(repo: Path) -> None:
-    with pytest.raises(TrustError, match="is a private key"):
+    with pytest.raises(ConfigurationError, match="is a private key"):
         load_public_key(repo.parent / "keys/root-1.pem")
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 from securesystemslib.signer import Key, Signer
 
-from avtech_controller.trust import Anchor, open_signer
+from avtech_controller.trust import Anchor, load_signer, open_signer
 from avtech_schema.errors import ConfigurationError
 
 PASSPHRASE_VARIABLE = "AVTECH_KEY_PASSPHRASE"  # noqa: S105  the variable's name, not a secret
+MIN_PASSPHRASE = 12
+"""A new key's passphrase has at least so many characters: the file may be found, and guessed at without end."""
 PUBLISH_VARIABLE = "AVTECH_PUBLISH_KEY"
 HEARTBEAT_VARIABLE = "AVTECH_HEARTBEAT_KEY"
 PUBLISH_FILE = "publish.pem"
@@ -31,24 +33,35 @@ def new_passphrase() -> str:
     """A passphrase for new keys: from the environment, else asked for twice on a terminal.
 
     Raises:
-        ConfigurationError: there is neither.
+        ConfigurationError: there is neither, or it is so short that it can be guessed.
     """
     if secret := os.environ.get(PASSPHRASE_VARIABLE):
-        return secret
+        return _long_enough(secret)
     if sys.stdin.isatty():
-        return str(click.prompt("Passphrase for the offline keys", hide_input=True, confirmation_prompt=True, err=True))
+        asked = click.prompt("Passphrase for the offline keys", hide_input=True, confirmation_prompt=True, err=True)
+        return _long_enough(str(asked))
+    empty = f"{PASSPHRASE_VARIABLE} is set, but empty: " if PASSPHRASE_VARIABLE in os.environ else ""
     raise ConfigurationError(
         "the offline keys need a passphrase",
-        hint=f"set {PASSPHRASE_VARIABLE}, run on a terminal, or say --no-passphrase for a demo",
+        hint=f"{empty}set {PASSPHRASE_VARIABLE}, run on a terminal, or say --no-passphrase for a demo",
     )
+
+
+def _long_enough(secret: str) -> str:
+    if len(secret) < MIN_PASSPHRASE:
+        raise ConfigurationError(
+            f"the passphrase is too short: it has fewer than {MIN_PASSPHRASE} characters",
+            hint="take four words or more; whoever finds the file can try as many passphrases as they like",
+        )
+    return secret
 
 
 def publish_signer(keys_dir: Path | None, anchor: Anchor | None = None) -> Signer:
     """The publish key: AVTECH_PUBLISH_KEY (PEM text, a path, or a signer's URI), else publish.pem in the keys directory.
 
     Raises:
-        TrustError: it cannot be read or used.
-        ConfigurationError: nobody says where it is.
+        ConfigurationError: nobody says where it is, or it is no key that can be read.
+        TrustError: a key service's key cannot be used.
     """
     return _signer("publish", PUBLISH_VARIABLE, keys_dir, PUBLISH_FILE, anchor.keys_of("snapshot") if anchor else ())
 
@@ -64,10 +77,10 @@ def heartbeat_signer(keys_dir: Path | None, anchor: Anchor) -> Signer:
 
 def _signer(what: str, variable: str, keys_dir: Path | None, file: str, candidates: Sequence[Key]) -> Signer:
     if source := os.environ.get(variable):
-        return open_signer(source, passphrase, candidates)
+        return open_signer(source, passphrase, candidates, called=variable)
     if keys_dir is None:
         raise ConfigurationError(
             f"the {what} key is not given",
             hint=f"set {variable} to its PEM text, path or signer URI, or give --keys-dir DIR",
         )
-    return open_signer(str(keys_dir / file), passphrase, candidates)
+    return load_signer(str(keys_dir / file), passphrase)

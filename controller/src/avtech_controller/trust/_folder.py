@@ -10,7 +10,7 @@ from typing import Any
 from tuf.api.metadata import Metadata, Root, Targets
 
 from avtech_controller.trust._metadata import MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
-from avtech_schema.errors import TrustError
+from avtech_schema.errors import ConfigurationError, TrustError
 
 TRUST_FOLDER = "trust"
 _FILE = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
@@ -55,7 +55,8 @@ def read_folder(repo: Path) -> Folder:
     """Read and verify `trust/`.
 
     Raises:
-        TrustError: it is missing, has a gap, or a signature does not hold where it must.
+        ConfigurationError: it is missing, or cannot be read.
+        TrustError: it has a gap, or a signature does not hold where it must.
     """
     data = _files(repo / TRUST_FOLDER)
     roots, waiting_root = _root_chain({version: found for (role, version), found in data.items() if role == Root.type})
@@ -105,9 +106,9 @@ def _files(folder: Path) -> dict[tuple[str, int], bytes]:
                     raise TrustError(f"{path} is too large")
                 found[role, int(match[1])] = data
     except FileNotFoundError as error:
-        raise TrustError(f"{folder} is missing: nobody can say whose signatures count", hint=_HINT) from error
+        raise ConfigurationError(f"{folder} is missing: nobody can say whose signatures count", hint=_HINT) from error
     except OSError as error:
-        raise TrustError(f"{folder} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"{folder} cannot be read: {error.strerror}", hint=_HINT) from error
     return found
 
 

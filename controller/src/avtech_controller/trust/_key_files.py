@@ -9,7 +9,7 @@ from tuf.api.metadata import Root
 from avtech_controller.trust._ailments import Ailment, error, warning
 from avtech_controller.trust._keys import MAX_KEY_BYTES, load_signer
 from avtech_controller.trust._rotation import Duty, keys_for
-from avtech_schema.errors import TrustError
+from avtech_schema.errors import ConfigurationError
 
 _CODE = "key-file"
 _MAX_FILES = 1000
@@ -64,7 +64,7 @@ def _file_ailments(path: Path, duties: Mapping[str, Duty]) -> tuple[bool, list[A
         return True, found
     try:
         keyid = load_signer(str(path)).public_key.keyid
-    except TrustError as failure:
+    except ConfigurationError as failure:
         return False, [*found, error(_CODE, str(failure), str(path))]
     duty = duties.get(keyid)
     if duty in (Duty.ROOT, Duty.TARGETS):

@@ -22,7 +22,7 @@ from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Si
 
 from avtech_controller import durable
 from avtech_controller.trust._metadata import NAME_FIELD
-from avtech_schema.errors import TrustError
+from avtech_schema.errors import ConfigurationError, TrustError
 
 MAX_KEY_BYTES = 16_384
 Passphrase = Callable[[], str | None]
@@ -30,6 +30,8 @@ Passphrase = Callable[[], str | None]
 
 _LOG = logging.getLogger("avtech.trust")
 _PEM = "-----BEGIN"
+_KEY_SUFFIX = ".pem"
+_WHERE = "give a .pem file that `avtech keys init` or `avtech keys new` wrote, whole and with its line breaks"
 _PROBE = b"AVTech asks which of its keys this is; what is signed here means nothing else."
 
 
@@ -51,17 +53,19 @@ def write_key(path: Path, key: Ed25519PrivateKey, *, passphrase: str | None) -> 
     durable.create_file(path, [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)], mode=durable.SECRET_MODE)
 
 
-def open_signer(source: str, passphrase: Passphrase, candidates: Iterable[Key]) -> Signer:
+def open_signer(source: str, passphrase: Passphrase, candidates: Iterable[Key], *, called: str = "the key") -> Signer:
     """Open a private key given as PEM text, as a path, or as a URI of securesystemslib (`awskms:`, `gcpkms:`, `hsm:`, …).
 
     A URI says where the private key is, not which it is: it is one of the `candidates`, found by a signature on trial.
+    What was given may be the secret itself, so messages speak of it as it is `called`.
 
     Raises:
-        TrustError: it cannot be opened or used, or is none of the candidates.
+        ConfigurationError: there is no such file, or it is not a private key, or the passphrase is missing or wrong.
+        TrustError: the key behind a URI cannot be used, or is none of the candidates.
     """
     scheme, colon, _ = source.partition(":")
     if not colon or scheme not in SIGNER_FOR_URI_SCHEME:
-        return load_signer(source, passphrase)
+        return load_signer(source, passphrase, called=called)
     reason = "no key of the root may sign here"
     for key in candidates:
         try:
@@ -72,14 +76,14 @@ def open_signer(source: str, passphrase: Passphrase, candidates: Iterable[Key]) 
             continue
         return signer
     raise TrustError(
-        f"the key {source[:200]} cannot sign for this repository: {reason}",
+        f"the key {source.partition('?')[0][:200]} cannot sign for this repository: {reason}",
         hint="check its address, its credentials, and that its public key is in trust/ (`avtech keys rotate --add`)",
     )
 
 
 def _secret(name: str, passphrase: Passphrase) -> str:
     if (secret := passphrase()) is None:
-        raise TrustError(f"the key asks for its {name}", hint="set AVTECH_KEY_PASSPHRASE")
+        raise ConfigurationError(f"the key asks for its {name}", hint="set AVTECH_KEY_PASSPHRASE")
     return secret
 
 
@@ -92,49 +96,71 @@ def load_public_key(path: Path) -> SSlibKey:
     """Read a public key in PEM (Ed25519, ECDSA or RSA, as key services show them); it is named after its file.
 
     Raises:
-        TrustError: there is no such file, or it is not a public key.
+        ConfigurationError: there is no such file, or it is not a public key.
     """
-    pem, name = _pem(str(path))
+    pem, name = _read(path), f"the key {path}"
     if b"PRIVATE KEY" in pem:
-        raise TrustError(f"{name} is a private key", hint="give its public half: the .pub file that `avtech keys new` wrote")
+        raise ConfigurationError(
+            f"{name} is a private key", hint="give its public half: the .pub file that `avtech keys new` wrote"
+        )
     try:
         key = SSlibKey.from_crypto(load_pem_public_key(pem))
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise TrustError(f"{name} cannot be used: it is not a public key in PEM of a kind that can sign metadata") from error
+        raise ConfigurationError(
+            f"{name} cannot be used: it is not a public key in PEM of a kind that can sign metadata",
+            hint="give the .pub file that `avtech keys new` wrote, or the public key that the key service shows",
+        ) from error
     key.unrecognized_fields[NAME_FIELD] = path.stem
     return key
 
 
-def load_signer(source: str, passphrase: Passphrase = lambda: None) -> CryptoSigner:
+def load_signer(source: str, passphrase: Passphrase = lambda: None, *, called: str = "the key") -> CryptoSigner:
     """Load a private key given as PEM text (as CI variables hold it) or as the path of a file.
 
     Raises:
-        TrustError: there is no such file, it is not an Ed25519 private key, or the passphrase is missing or wrong.
+        ConfigurationError: there is no such file, it is not an Ed25519 private key, or the passphrase is missing or wrong.
     """
-    pem, name = _pem(source)
+    pem, name = _pem(source, called)
     if b"ENCRYPTED" not in pem:
         return _signer(pem, None, name)
     if (secret := passphrase()) is None:
-        raise TrustError(f"{name} is encrypted and no passphrase was given", hint="set AVTECH_KEY_PASSPHRASE")
+        raise ConfigurationError(f"{name} is encrypted and no passphrase was given", hint="set AVTECH_KEY_PASSPHRASE")
     return _signer(pem, secret.encode(), name)
 
 
-def _pem(source: str) -> tuple[bytes, str]:
+def _pem(source: str, called: str) -> tuple[bytes, str]:
+    """The PEM text, and how messages may name it: by its path if it is surely one, never by what may be the key itself."""
     if source.lstrip().startswith(_PEM):
-        return source.strip().encode() + b"\n", "the key"
+        return source.strip().encode() + b"\n", called
     path = Path(source)
+    if not source.endswith(_KEY_SUFFIX) and not _exists(path):
+        raise ConfigurationError(
+            f"{called} is neither PEM text nor the path of a file",
+            hint=f"give all lines of the key, from {_PEM} to the end, or the path of its .pem file",
+        )
+    return _read(path), f"the key {path}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_KEY_BYTES + 1)
             exposed = stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise TrustError(f"the key {source[:200]} cannot be read: {reason}") from error
+        raise ConfigurationError(f"the key {path} cannot be read: {reason}", hint=_WHERE) from error
     if len(data) > MAX_KEY_BYTES:
-        raise TrustError(f"{path} is too large for a key")
+        raise ConfigurationError(f"{path} is too large for a key", hint=_WHERE)
     if exposed and b"PRIVATE KEY" in data:
         _LOG.warning("others can read the private key %s: chmod 600 it, and consider it leaked", path)
-    return data, f"the key {path}"
+    return data
 
 
 def _signer(pem: bytes, secret: bytes | None, name: str) -> CryptoSigner:
@@ -142,7 +168,7 @@ def _signer(pem: bytes, secret: bytes | None, name: str) -> CryptoSigner:
         key = load_pem_private_key(pem, secret)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         reason = "the passphrase is wrong, or the file is damaged" if secret else "it is not a private key in PEM"
-        raise TrustError(f"{name} cannot be used: {reason}") from error
+        raise ConfigurationError(f"{name} cannot be used: {reason}", hint=_WHERE) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise TrustError(f"{name} is not an Ed25519 key")
+        raise ConfigurationError(f"{name} is not an Ed25519 key", hint=_WHERE)
     return CryptoSigner(key)
