@@ -231,6 +231,18 @@ def test_a_rotated_heartbeat_key_waits_for_the_root_to_be_published(world: World
     verify_store(after, tmp_path, screens(2))
 
 
+def test_a_new_root_comes_with_a_timestamp_that_its_keys_signed(world: World, tmp_path: Path) -> None:
+    """Else players would know the new root, and refuse the timestamp of the heartbeat that it replaced."""
+    world.publish(1, screens(2), now=NOW)
+    beat(world, NOW + 6 * HOUR)
+    daily(world, NOW + 6 * HOUR)
+    beat(world, NOW + 10 * HOUR)
+    after = rotated(world, Duty.HEARTBEAT, "heartbeat-2")
+    assert daily(after, NOW + 10 * HOUR).outcome == "renewed"
+    assert world.store.size("metadata/2.root.json")
+    verify_store(after, tmp_path, screens(2))
+
+
 def test_a_checkout_without_the_newest_root_signs_nothing(world: World) -> None:
     world.publish(1, screens(2), now=NOW)
     after = rotated(world, Duty.HEARTBEAT, "heartbeat-2")
