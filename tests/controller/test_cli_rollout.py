@@ -203,6 +203,26 @@ def test_a_screen_may_try_again_what_a_halt_took_from_it(repository: Repository,
     assert zones_changed(repository, before) == ["SCR-ACME-0001", "SCR-ACME-0002"]
 
 
+def test_a_plan_says_in_which_waves_it_comes_and_what_they_find(repository: Repository, capsys: Capture) -> None:
+    path = repository.path / "fleet/CLI-ACME/client.yaml"
+    path.write_text(path.read_text().replace("Europe/Madrid", "Asia/Tokyo"))
+    capsys.readouterr()
+    assert run(cli, ["plan", *repository.options()]) == 0
+    said = capsys.readouterr().out
+    assert "rollout in 3 waves:" in said
+    assert "finds with 95 % probability a fault on" in said
+    assert run(cli, ["plan", *repository.options(), "--output", "json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [wave["screens"] for wave in value["rollout"]] == [2, 2, 4]
+    change(repository)
+    assert publish(repository) == 0
+    assert rollout(repository, "abort") == 0
+    capsys.readouterr()
+    assert run(cli, ["plan", *repository.options()]) == 0
+    assert "would be stopped: 8 screens would get what release 2 was halted for" in capsys.readouterr().err
+    assert run(cli, ["publish", *repository.options()]) == 7
+
+
 def test_a_freeze_holds_the_next_wave(repository: Repository, capsys: Capture) -> None:
     repository.write(
         "fleet/fleet.yaml", fleet_yaml(WAVES, "  freezes: [{from: '2020-01-01', until: '2199-12-31', reason: the sleep}]\n")

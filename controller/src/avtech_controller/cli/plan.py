@@ -19,6 +19,7 @@ from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFai
 from avtech_schema.identifiers import VideoId
 
 if TYPE_CHECKING:
+    from avtech_controller.cli._foresee import Foresight
     from avtech_controller.planning import Consent, Plan, Verdict
     from avtech_controller.publication import Released
 
@@ -101,6 +102,8 @@ class _Planned:
     order: str
     """Why the commit's place in the history would stop a publication; empty if it would not."""
     titles: Mapping[VideoId, str]
+    foreseen: "Foresight"
+    """The waves in which it would reach screens."""
 
 
 def _compiled(repo: Path, commit: str | None, output: str) -> Compiled:
@@ -115,12 +118,13 @@ def _compiled(repo: Path, commit: str | None, output: str) -> Compiled:
 
 
 def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled, consent: "Consent") -> _Planned:
+    from avtech_controller.cli._foresee import Foresight, foresee
     from avtech_controller.planning import CommitBase, assess, make_plan
     from avtech_controller.publication import plan_publication, read_head
     from avtech_controller.trust import load_anchor
 
     now = datetime.now(UTC)
-    titles, order = compiled.titles, ""
+    titles, order, foreseen = compiled.titles, "", Foresight()
     if base is not None:
         old = compile_desired(repo, base)
         if old.commit is None:
@@ -130,12 +134,14 @@ def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled
         titles = {**old.titles, **titles}
     else:
         opened = chosen_store(store, compiled.state)
-        head = read_head(opened, load_anchor(repo))
+        anchor = load_anchor(repo)
+        head = read_head(opened, anchor)
         made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
+        foreseen = foresee(opened, anchor, head, made, compiled)
         order = _order_problem(repo, compiled, head.released if head else None)
     consent = consent.plus(consent_in_commits(repo, made.base_commit, compiled.commit))
     verdict = assess(made, compiled.state.fleet, compiled.state.clients, consent, now)
-    return _Planned(made, verdict, order, titles)
+    return _Planned(made, verdict, order, titles, foreseen)
 
 
 def _order_problem(repo: Path, compiled: Compiled, released: "Released | None") -> str:
@@ -154,8 +160,8 @@ def _show(found: _Planned, compiled: Compiled, output: str) -> None:
     from avtech_controller.planning import plan_json, plan_markdown, plan_text
 
     if output == "json":
-        stopped = "; ".join(filter(None, (found.order, found.verdict.problem))) or None
-        value = plan_json(found.plan, found.verdict) | {"stopped_by": stopped}
+        stopped = "; ".join(filter(None, (found.order, found.foreseen.problem, found.verdict.problem))) or None
+        value = plan_json(found.plan, found.verdict) | {"stopped_by": stopped, "rollout": found.foreseen.json()}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
     if output == "markdown":
@@ -163,6 +169,10 @@ def _show(found: _Planned, compiled: Compiled, output: str) -> None:
         click.echo(text, nl=False)
     else:
         click.echo(plan_text(found.plan, found.verdict, titles=found.titles, colour="NO_COLOR" not in os.environ))
+        if told := found.foreseen.text():
+            click.echo(told)
+    if found.foreseen.problem:
+        click.echo(f"note: publishing this would be stopped: {found.foreseen.problem}", err=True)
     if found.order:
         click.echo(f"note: publishing this would be stopped: {found.order}", err=True)
 

@@ -138,19 +138,25 @@ class _Job:
 
     def only_plan(self, output: str) -> None:
         """Show what would be published, and what would stop it."""
+        from avtech_controller.cli._foresee import foresee
         from avtech_controller.publication import check_order, descent, plan_publication, read_head
         from avtech_controller.trust import load_anchor
 
-        head = read_head(self.store, load_anchor(self.repo))
+        anchor = load_anchor(self.repo)
+        head = read_head(self.store, anchor)
         check_order(head.released if head else None, self._commit(), descent(self.repo))
         compiled = self.compiled
         plan = plan_publication(self.store, head, compiled.commit, compiled.screens, now=_now(), moved=compiled.moved)
         verdict = self._verdict(plan)
+        foreseen = foresee(self.store, anchor, head, plan, compiled)
         if output == "json":
-            value = {"outcome": "planned", "plan": plan_json(plan, verdict)}
+            value = {"outcome": "planned", "plan": plan_json(plan, verdict), "rollout": foreseen.json()}
             click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         else:
             click.echo(plan_text(plan, titles=compiled.titles, colour="NO_COLOR" not in os.environ))
+            if told := foreseen.text():
+                click.echo(told)
+        foreseen.raise_if_stopped()
         verdict.raise_if_stopped()
         click.echo("nothing was published: give --yes to publish this", err=True)
 
@@ -187,18 +193,26 @@ class _Job:
             steps = [(change.screen, change.old, change.new) for change in plan.changes]
             if self.ask and steps not in confirmed:
                 click.echo(plan_text(plan, titles=self.compiled.titles, colour="NO_COLOR" not in os.environ), err=True)
+                if told := self._foreseen(plan):
+                    click.echo(told, err=True)
                 click.confirm("Publish this?", abort=True, err=True)
                 confirmed.append(steps)
 
         return approve
 
     def _stage(self) -> "Stage":
-        from avtech_controller.rollout import WaveStage
+        from avtech_controller.cli._foresee import wave_stage
         from avtech_controller.trust import load_anchor
 
-        state = self.compiled.state
-        labels = {name: screen.metadata.labels for name, screen in state.screens.items()}
-        return WaveStage(self.store, load_anchor(self.repo), state.fleet.spec.rollout, labels)
+        return wave_stage(self.store, load_anchor(self.repo), self.compiled)
+
+    def _foreseen(self, plan: Plan) -> str:
+        from avtech_controller.cli._foresee import foresee
+        from avtech_controller.publication import read_head
+        from avtech_controller.trust import load_anchor
+
+        anchor = load_anchor(self.repo)
+        return foresee(self.store, anchor, read_head(self.store, anchor), plan, self.compiled).text()
 
     def _verdict(self, plan: Plan) -> Verdict:
         state = self.compiled.state
