@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -29,6 +31,7 @@ from avtech_controller.trust import (
 from avtech_schema.errors import ConfigurationError, TrustError
 from avtech_schema.layout import TIMESTAMP_KEY
 from tests.controller.publishing import World, make_world, screens, verify_store
+from tests.weed import S3Server
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
@@ -298,3 +301,29 @@ def test_a_store_must_be_named(world: World, monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.delenv("AVTECH_STORE", raising=False)
     assert run(cli, ["publish", "--heartbeat", "-C", str(world.repo), "--keys-dir", str(world.keys)]) == 2
     assert "--store" in capsys.readouterr().err
+
+
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.s3)])
+def busy(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world whose store is a directory, or a real S3 server."""
+    if request.param == "file":
+        (tmp_path / "store").mkdir()
+        return make_world(tmp_path, open_store(f"file://{tmp_path / 'store'}"), number=1)
+    server: S3Server = request.getfixturevalue("s3_server")
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    return make_world(tmp_path, open_store(server.url(f"heartbeat-{uuid4().hex}")), number=1)
+
+
+def test_of_heartbeats_at_once_one_signs_and_the_others_find_nothing_to_do(busy: World, tmp_path: Path) -> None:
+    busy.publish(1, screens(2), now=NOW)
+    before = busy.head().metadata
+    later = NOW + DAY
+    with ThreadPoolExecutor(6) as pool:
+        publication = pool.submit(busy.publish, 2, screens(3), now=later)
+        ended = [future.result() for future in [pool.submit(beat, busy, later) for _ in range(5)]]
+        assert publication.result().outcome == "published"
+    after = busy.head().metadata
+    assert sum(done.outcome == "renewed" for done in ended) <= 1
+    assert after.timestamp.version == before.timestamp.version + 1 + sum(done.outcome == "renewed" for done in ended)
+    verify_store(busy, tmp_path, screens(3))
