@@ -36,17 +36,19 @@ def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
         if screen.spec.client not in view.state.clients:
             continue  # that is said already
         fallback = fallback_of(view.state, screen)
-        rules = [(key.client, rule) for key in reaching[name] for rule in airing.rules[key]]
+        if fallback and always.playlist(SlugKey(ClientId(screen.spec.client), fallback)):
+            continue
         spot = view.spot(screen).value("metadata", "name")
-        help_ = f"give {name} or {screen.spec.client} a `fallback` playlist"
-        if not rules and not fallback:
-            yield Problem(
-                "AVT302", f"{name} has nothing to play: no rule and no fallback", spot, "would stay black", help=help_
-            )
-        elif fallback and not always.playlist(SlugKey(ClientId(screen.spec.client), fallback)):
+        if fallback:
             message = f'{name} could go black: its fallback "{fallback}" holds only what is limited in time'
             yield Problem("AVT305", message, spot, help="add a clip to it that may always play")
-        elif not fallback and not any(always.rule(client, rule) for client, rule in rules):
+            continue
+        help_ = f"give {name} or {screen.spec.client} a `fallback` playlist"
+        rules = [(key.client, rule) for key in reaching[name] for rule in airing.rules[key]]
+        if not rules:
+            message = f"{name} has nothing to play: no rule and no fallback"
+            yield Problem("AVT302", message, spot, "would stay black", help=help_)
+        elif not any(always.rule(client, rule) for client, rule in rules):
             message = f"{name} could go black: at times none of its rules can play, and it has no fallback"
             yield Problem("AVT305", message, spot, help=help_)
 

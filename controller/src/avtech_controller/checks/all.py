@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from avtech_controller.checks.air import check_air, check_air_checks
-from avtech_controller.checks.airing import airing_of
+from avtech_controller.checks.airing import Airing
 from avtech_controller.checks.clocks import check_clocks
 from avtech_controller.checks.content import check_content
 from avtech_controller.checks.gaps import check_gaps, check_unreached
@@ -25,9 +25,8 @@ def check_repository(view: View) -> Iterator[Problem]:
     yield from check_moves(view)
 
 
-def check_part(view: View, today: date | None) -> Iterator[Problem]:
+def check_part(view: View, airing: Airing, today: date | None) -> Iterator[Problem]:
     """All of a client that can be judged although other things are wrong; without a day, nothing that depends on it."""
-    airing = airing_of(view)
     yield from check_places(view)
     yield from check_references(view)
     yield from check_content(view)
@@ -42,8 +41,8 @@ def check_part(view: View, today: date | None) -> Iterator[Problem]:
         yield from check_gaps(view, airing, today)
 
 
-def check_complete(view: View, today: date | None) -> Iterator[Problem]:
+def check_complete(view: View, airing: Airing, today: date | None) -> Iterator[Problem]:
     """What can be judged only when nothing else is wrong with a client."""
     yield from check_air_checks(view)
     if today is not None:
-        yield from check_shares(view, airing_of(view), today)
+        yield from check_shares(view, airing, today)

@@ -36,16 +36,26 @@ def _change(rule: Rule, name: str, today: date) -> str:
     """What the first change of the clocks does to a rule that is not on air all day, in words; empty if nothing."""
     if rule.until_s - rule.from_s == DAY_SECONDS:
         return ""
-    nominal = (rule.until_s - rule.from_s) % DAY_SECONDS
+    for day, actual in _altered(rule.from_s, rule.until_s, name, today):
+        if _begins_on(rule, day):
+            nominal = (rule.until_s - rule.from_s) % DAY_SECONDS
+            does = f"is on air for {_length(actual)} instead of {_length(nominal)}" if actual > 0 else "does not play"
+            return f"{does} on {date.fromordinal(day)} in {name}, when the clocks are changed"
+    return ""
+
+
+@cache
+def _altered(from_s: int, until_s: int, name: str, today: date) -> tuple[tuple[int, int], ...]:
+    """The days (ordinals) on which a window is not as long as it says, and how many seconds it is then."""
     zone = time_zone(name)
+    nominal = (until_s - from_s) % DAY_SECONDS
+    found: list[tuple[int, int]] = []
     for changed in _changes(name, today):
         for day in (changed - 1, changed):
-            until = rule.from_s + nominal
-            actual = wall_instant(zone, day, until, last=True) - wall_instant(zone, day, rule.from_s, last=False)
-            if actual != nominal and _begins_on(rule, day):
-                does = f"is on air for {_length(actual)} instead of {_length(nominal)}" if actual > 0 else "does not play"
-                return f"{does} on {date.fromordinal(day)} in {name}, when the clocks are changed"
-    return ""
+            actual = wall_instant(zone, day, from_s + nominal, last=True) - wall_instant(zone, day, from_s, last=False)
+            if actual != nominal:
+                found.append((day, actual))
+    return tuple(found)
 
 
 @cache

@@ -44,8 +44,12 @@ def check_shadows(view: View, airing: Airing, today: date) -> Iterator[Problem]:
     period = today.isoformat(), (today + timedelta(days=DAYS_AHEAD)).isoformat()
     alive: set[tuple[SlugKey, int]] = set()
     covering: dict[tuple[SlugKey, int], tuple[_Entry, ...]] = {}
+    done: set[SlugKey] = set()
     for schedules in airing.meeting:
+        if done.issuperset(schedules):
+            continue
         _judge([entry for key in schedules for entry in entries[key]], period, alive, covering)
+        done.update(key for key in schedules if all((key, entry.place) in alive for entry in entries[key]))
     for (key, place), above in sorted(covering.items()):
         if (key, place) not in alive:
             yield _problem(view, entries[key][place], above)

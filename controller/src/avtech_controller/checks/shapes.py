@@ -18,17 +18,19 @@ def check_shapes(view: View, airing: Airing) -> Iterator[Problem]:
     """One warning for all clips of a shape that the same screens are not made for."""
     if view.state.fleet.spec.checks.orientation == "ignore":
         return
-    odd = {name: shape for name, video in view.state.videos.items() if (shape := _shape(video)) is not None}
+    hanging = {screen.spec.display.orientation in _UPRIGHT for screen in view.state.screens.values()}
+    shapes = {name: _shape(video) for name, video in view.state.videos.items()}
+    odd = {name: shape for name, shape in shapes.items() if shape is not None and (not shape) in hanging}
     if not odd:
         return
     reached = _Reached(view, airing)
     found: dict[tuple[bool, tuple[ScreenId, ...]], list[tuple[Playlist, int]]] = {}
     for key, playlist in view.state.playlists.items():
         clips = ((place, VideoId(item.clip)) for place, item in enumerate(playlist.spec.items) if item.clip)
-        shapes = {place: odd[clip] for place, clip in clips if clip in odd}
-        for upright in sorted(set(shapes.values())):
+        wrong_at = {place: odd[clip] for place, clip in clips if clip in odd}
+        for upright in sorted(set(wrong_at.values())):
             if wrong := tuple(sorted(name for name in reached.screens(key) if reached.upright(name) != upright)):
-                places = [(playlist, place) for place, shape in shapes.items() if shape == upright]
+                places = [(playlist, place) for place, shape in wrong_at.items() if shape == upright]
                 found.setdefault((upright, wrong), []).extend(places)
     for (upright, wrong), places in found.items():
         yield _problem(view, wrong, places, upright=upright)

@@ -74,6 +74,7 @@ class Part:
 
     def findings(self, locator: Locator, today: date | None) -> list[Finding]:
         """Everything that is wrong in the part."""
+        from avtech_controller.checks.airing import airing_of
         from avtech_controller.checks.all import check_complete, check_part, check_repository  # these stand on this package
         from avtech_controller.checks.reach import Reach
         from avtech_controller.checks.view import view_of
@@ -98,7 +99,8 @@ class Part:
         found = self._findings + list(place(iter(self._problems)))
         if self.home == REPOSITORY:
             return found + list(place(check_repository(view)))
-        found += place(check_part(view, today))
+        airing = airing_of(view)
+        found += place(check_part(view, airing, today))
         if not any(finding.severity is Severity.ERROR for finding in found):
-            found += place(check_complete(view, today))
+            found += place(check_complete(view, airing, today))
         return found
