@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -11,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
 
 from avtech_controller.cli import cli
+from tests import command_lines
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -106,18 +105,7 @@ def test_every_command_of_the_templates_exists_with_its_options(tmp_path: Path, 
     commands = _commands()
     assert len(commands) >= 7
     for line in commands:
-        words = shlex.split(re.split(r"[|>]|&&|\|\|", line)[0].replace("$commit", "HEAD"))
-        with click.Context(cli, info_name="avtech") as context:
-            _parse(cli, words[1:], context)
-
-
-def _parse(command: click.Command, words: list[str], context: click.Context) -> None:
-    """Have click take a command line apart, without running it."""
-    while isinstance(command, click.Group):
-        name, found, words = command.resolve_command(context, list(words))
-        assert found is not None, name
-        command = found
-    command.make_context(command.name, words, parent=context)
+        command_lines.check(cli, line.replace("$commit", "HEAD"))
 
 
 def test_a_job_may_do_no_more_than_it_must() -> None:
