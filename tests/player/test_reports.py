@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from avtech_player.last_report import last_report
 from avtech_player.ports import TrialResult
-from avtech_player.reports import Reporter, player_version
+from avtech_player.reports import Reporter
 from avtech_player.store import StoreError, open_store
+from avtech_player.version import player_version
 from avtech_schema.envelope import open_sealed, public_key, public_key_text
 from avtech_schema.errors import TrustError
 from avtech_schema.layout import report_key

@@ -20,12 +20,13 @@ from avtech_player.parts import Parts
 from avtech_player.playback import Playback
 from avtech_player.plays import Chronicle, Journal, Spool
 from avtech_player.ports import Clip, Stage
-from avtech_player.reports import Reporter, player_version
+from avtech_player.reports import Reporter
 from avtech_player.space import Limits
 from avtech_player.store import Store, open_store
 from avtech_player.sync import Updater
 from avtech_player.trust import Trust
 from avtech_player.upkeep import Upkeep
+from avtech_player.version import player_version
 from avtech_schema.errors import ConfigurationError
 from avtech_schema.plays import Played, PlayResult
 

@@ -7,12 +7,13 @@ import signal
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from avtech_player._light import trim
 from avtech_player.api_token import ensure_token
 from avtech_player.assembly import Player, assemble, lock_state
 from avtech_player.config import Address, Config
-from avtech_player.engine import Fault
+from avtech_player.engine import Fault, require_engine
 from avtech_player.logs import screen_log
-from avtech_player.outcome import Outcome, OutcomeKind
+from avtech_player.outcome import Outcome, OutcomeKind, UnseenError
 from avtech_player.plays import Journal
 from avtech_player.polling import next_look
 from avtech_player.ports import Clip
@@ -26,6 +27,7 @@ _REPORTS_APART_SECONDS = 0.3
 _RETRY_SECONDS = 10.0
 _STEADY_SECONDS = 300.0
 _FIRST_UPLOAD_SECONDS = 300.0
+_SIGHT_SECONDS = 0.5
 _API_RETRY_SECONDS = 60.0
 _UPLOAD_RETRY_SECONDS = 60.0
 
@@ -34,7 +36,8 @@ async def run_players(configs: Sequence[Config], environment: Mapping[str, str])
     """Run players until SIGTERM or SIGINT; SIGUSR1 has all of them look for a release now.
 
     Raises:
-        ConfigurationError: a configuration is wrong, another process runs one of them, or several want a real screen.
+        ConfigurationError: a configuration is wrong, mpv is not installed, another process runs one of them, or several
+            want a real screen.
         DiskError: a state directory cannot be made.
     """
     _check_together(configs)
@@ -77,6 +80,8 @@ class _Wake:
 def _check_together(configs: Sequence[Config]) -> None:
     if len(configs) > 1 and any(config.engine.get("kind") != "simulated" for config in configs):
         raise ConfigurationError("several players in one process must all be simulated", hint="set engine: {kind: simulated}")
+    for config in configs:
+        require_engine(config.engine)
     directories = [config.state_dir.resolve() for config in configs]
     if len(set(directories)) != len(directories):
         raise ConfigurationError("two players share a state directory")
@@ -146,8 +151,17 @@ class _Running:
             outcome = await self._step()
             failures = failures + 1 if outcome.kind is OutcomeKind.FAILED else 0
             delay = next_look(self._player.config.poll_seconds, failures=failures, chance=random.random())  # noqa: S311
-            await _wait(self._wake, delay)
+            await self._wait_for_look(delay, unseen=isinstance(outcome.error, UnseenError))
             self._wake.clear()
+
+    async def _wait_for_look(self, delay: float, *, unseen: bool) -> None:
+        """Wait until it is time to look again, or until a release that could not be shown can be."""
+        deadline = asyncio.get_running_loop().time() + delay
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            if await _wait(self._wake, min(left, _SIGHT_SECONDS) if unseen else left):
+                return
+            if unseen and self._player.playback.health().state in ("playing", "slate"):
+                return
 
     async def _step(self) -> Outcome:
         try:
@@ -229,6 +243,7 @@ class _Running:
 
     async def _settle(self) -> None:
         await asyncio.sleep(SETTLED_SECONDS)
+        trim()
         while await self._player.updater.settle():
             await asyncio.sleep(SETTLED_SECONDS)
 

@@ -1,9 +1,9 @@
 """Fetches clips by hash: resumes what a bad network cut off, keeps nothing that does not match, names nothing unflushed."""
 
-import hashlib
 import threading
 from pathlib import Path
 
+from avtech_player.digest import file_digest
 from avtech_player.durable import Appender, DiskError, publish_file, remove
 from avtech_player.store import RangeRefusedError, Store, StoreError
 from avtech_schema.errors import EnvironmentFailedError, TrustError
@@ -80,7 +80,7 @@ def digest_of(path: Path) -> Sha256:
     """
     try:
         with path.open("rb") as file:
-            return Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+            return file_digest(file)
     except OSError as error:
         raise DiskError(f"{path}: {error.strerror or error}") from error
 

@@ -1,7 +1,6 @@
 """The player's report: gathered from its parts, signed with the device key, kept for `status`, written to the store."""
 
 import asyncio
-import importlib.metadata
 import logging
 import shutil
 from dataclasses import dataclass, field
@@ -28,11 +27,6 @@ from avtech_schema.report import PAYLOAD_TYPE, Report, Spooled, Storage
 _log = logging.getLogger("avtech.player.reports")
 _MAX_ERROR = 1000
 _QUARANTINE_SHOWN = 10
-
-
-def player_version() -> str:
-    """The player's name and version."""
-    return f"avtech-player {importlib.metadata.version('avtech-player')}"
 
 
 @dataclass(frozen=True, slots=True)

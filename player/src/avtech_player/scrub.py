@@ -1,6 +1,5 @@
 """The scrub: clips are read anew, slowly, one at a time, all of them within a day, to find what the card forgot."""
 
-import hashlib
 import os
 import threading
 import time
@@ -8,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from avtech_player.clock import parse_instant, spell
 from avtech_player.durable import TooLargeError, read_bounded, replace_atomically
@@ -105,7 +106,7 @@ def is_damaged(path: Path, digest: Sha256, stop: threading.Event, *, rate: int =
 
     One that cannot be read is damaged; one that is not there, or whose reading was stopped, is not.
     """
-    found = hashlib.sha256()
+    found = Hash(SHA256())
     try:
         with path.open("rb", buffering=0) as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # Memory may be right where the disk is not.
@@ -120,4 +121,4 @@ def is_damaged(path: Path, digest: Sha256, stop: threading.Event, *, rate: int =
         return False
     except OSError:
         return True
-    return found.hexdigest() != digest
+    return found.finalize().hex() != digest

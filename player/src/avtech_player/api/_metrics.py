@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avtech_player.api._surface import Surface
-from avtech_player.reports import player_version
+from avtech_player.version import player_version
 from avtech_schema.plays import PlayResult
 from avtech_schema.report import ReleaseRef, SyncState
 

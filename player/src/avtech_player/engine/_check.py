@@ -1,7 +1,6 @@
 """Whether a clip will play, found out off screen: its bytes are what they claim, and their first second decodes."""
 
 import asyncio
-import hashlib
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from avtech_player.digest import file_digest
 from avtech_player.engine._decode import decode_fault
 from avtech_player.ports import Clip
 from avtech_schema.identifiers import Sha256
@@ -74,7 +74,7 @@ class ClipCheck:
         stamp = file_stamp(clip.path)
         try:
             with clip.path.open("rb") as file:
-                digest = Sha256(hashlib.file_digest(file, "sha256").hexdigest())
+                digest = file_digest(file)
         except OSError as error:
             return Fault(FaultKind.ROTTEN, f"{clip.video} cannot be read: {error.strerror or error}")
         if digest != clip.sha256:
