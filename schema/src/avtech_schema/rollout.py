@@ -20,6 +20,8 @@ from avtech_schema.identifiers import (
 from avtech_schema.localtime import utc_time
 
 MAX_WAVES = 100
+MAX_SOAK = 100_000
+"""In minutes."""
 MAX_REASON = 1000
 ALLOWANCE_PATTERN = r"^(100|[1-9]?[0-9])%$"
 _ALLOWANCE = re.compile(r"(100|[1-9]?[0-9])%|[0-9]{1,7}")
@@ -189,9 +191,13 @@ def parse_note(fields: Fields) -> RolloutNote:
 
 
 def _plan_json(plan: RolloutPlan) -> dict[str, Any]:
+    """The plan; screens name commits by their place in a list, which makes it a quarter smaller."""
     policy = plan.policy
+    commits = sorted({version.commit for planned in plan.screens for version in (planned.new, planned.good)})
+    places = {commit: place for place, commit in enumerate(commits)}
     return {
         "base": plan.base,
+        "commits": commits,
         "soakMinutes": list(plan.soaks),
         "policy": {
             "minReporting": policy.min_reporting,
@@ -207,27 +213,28 @@ def _plan_json(plan: RolloutPlan) -> dict[str, Any]:
                 "screen": planned.screen,
                 "client": planned.client,
                 "wave": planned.wave,
-                "new": _version_json(planned.new),
-                "good": _version_json(planned.good),
+                "new": _version_json(planned.new, places),
+                "good": _version_json(planned.good, places),
             }
             for planned in plan.screens
         ],
     }
 
 
-def _version_json(version: Version) -> dict[str, Any]:
-    return {"digest": version.digest, "size": version.size, "commit": version.commit}
+def _version_json(version: Version, places: dict[CommitId, int]) -> dict[str, Any]:
+    return {"digest": version.digest, "size": version.size, "commit": places[version.commit]}
 
 
 def _plan(fields: Fields) -> RolloutPlan:
     soaks = fields.sequence("soakMinutes", limit=MAX_WAVES)
-    if not soaks or any(type(soak) is not int or soak < 0 for soak in soaks):
+    if not soaks or any(type(soak) is not int or not 0 <= soak <= MAX_SOAK for soak in soaks):
         raise FieldsError(f"{fields.where}: soakMinutes must be whole numbers, one for each wave")
+    commits = fields.texts("commits", commit_id)
     plan = RolloutPlan(
         base=fields.one("base", commit_id),
         soaks=tuple(soaks),
         policy=_policy(fields.object("policy")),
-        screens=tuple(_planned(inner, len(soaks)) for inner in fields.objects("screens")),
+        screens=tuple(_planned(inner, len(soaks), commits) for inner in fields.objects("screens")),
     )
     fields.finish()
     if len({planned.screen for planned in plan.screens}) != len(plan.screens):
@@ -249,19 +256,20 @@ def _policy(fields: Fields) -> RolloutPolicy:
     return policy
 
 
-def _planned(fields: Fields, waves: int) -> PlannedScreen:
+def _planned(fields: Fields, waves: int, commits: tuple[CommitId, ...]) -> PlannedScreen:
     planned = PlannedScreen(
         screen=fields.one("screen", screen_id),
         client=fields.one("client", client_id),
         wave=fields.integer("wave", low=1, high=waves),
-        new=_version(fields.object("new")),
-        good=_version(fields.object("good")),
+        new=_version(fields.object("new"), commits),
+        good=_version(fields.object("good"), commits),
     )
     fields.finish()
     return planned
 
 
-def _version(fields: Fields) -> Version:
-    version = Version(fields.one("digest", sha256), ByteSize(fields.integer("size", low=1)), fields.one("commit", commit_id))
+def _version(fields: Fields, commits: tuple[CommitId, ...]) -> Version:
+    digest, size = fields.one("digest", sha256), ByteSize(fields.integer("size", low=1))
+    version = Version(digest, size, commits[fields.integer("commit", high=len(commits) - 1)])
     fields.finish()
     return version

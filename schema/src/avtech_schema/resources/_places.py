@@ -26,7 +26,7 @@ from avtech_schema.resources._common import (
     says,
     window_is_empty,
 )
-from avtech_schema.rollout import ALLOWANCE_PATTERN, MAX_WAVES
+from avtech_schema.rollout import ALLOWANCE_PATTERN, MAX_SOAK, MAX_WAVES
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 ScreenAllowance = (
@@ -109,7 +109,7 @@ class Wave(Strict):
     """Share of the changing screens in this and all earlier waves, in percent; which ones differs from rollout to rollout."""
     match_labels: Labels = {}
     """Screens that carry all of these labels are in this wave, before any others."""
-    soak_minutes: Annotated[int, Field(ge=0, le=100_000)] = 30
+    soak_minutes: Annotated[int, Field(ge=0, le=MAX_SOAK)] = 30
     """How long the wave is watched before the next begins."""
 
     @model_validator(mode="after")
