@@ -78,9 +78,16 @@ def test_a_read_only_disk_is_one_line(tiny: Path) -> None:
         lambda: store.replace("a/b", b"", etag=etag),
     ]
     for act in acts:
-        with pytest.raises(StoreError, match="Read-only"):
+        with pytest.raises(StoreConfigurationError, match="read-only") as caught:
             act()
+        assert caught.value.hint == "make it writable"
     assert store.size("a/b") == 5
+
+
+def test_a_file_in_the_place_of_the_directory_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("")
+    with pytest.raises(StoreConfigurationError, match="is a file, not a directory"):
+        open_store(f"file://{tmp_path}/store").get("a/b", limit=1)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

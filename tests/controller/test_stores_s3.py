@@ -31,7 +31,9 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def answering(status: int, body: bytes, *, drip_seconds: float = 0) -> Iterator[str]:
+def answering(
+    status: int, body: bytes, *, drip_seconds: float = 0, headers: tuple[tuple[str, str], ...] = (("ETag", '"0123"'),)
+) -> Iterator[str]:
     """A server that gives one answer to everything; dripping, it sends a byte at a time."""
     stopped = threading.Event()
 
@@ -40,7 +42,8 @@ def answering(status: int, body: bytes, *, drip_seconds: float = 0) -> Iterator[
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body) or 100_000))
-            self.send_header("ETag", '"0123"')
+            for name, value in headers:
+                self.send_header(name, value)
             self.end_headers()
             with suppress(OSError):
                 self.wfile.write(body)
@@ -94,6 +97,43 @@ def test_a_bare_404_is_not_believed() -> None:
         for act in reads(open_store(url)):
             with pytest.raises((StoreError, StoreConfigurationError)):
                 act()
+
+
+def test_a_login_page_in_the_stores_place_is_told_as_what_it_is() -> None:
+    with answering(200, b"<html>log in</html>", headers=()) as url:
+        store = open_store(url)
+        for act in [*reads(store)[:2], lambda: store.etag("a/b"), lambda: store.sha256("a/b", limit=1000), writes(store)[0]]:
+            with pytest.raises(StoreError, match="no object store") as caught:
+                act()
+            assert "login page" in caught.value.hint
+
+
+def test_an_endpoint_that_redirects_to_itself_is_one_line() -> None:
+    with answering(302, b"-", headers=(("Location", "/"),)) as url, pytest.raises(StoreError, match="redirects without end"):
+        open_store(url).get("a/b", limit=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("s3://B!d/x", "cannot be the name of a bucket"),
+        ("s3://bucket/x?endpoint=http://me:hidden@host", "holds no credentials"),
+        ("s4://me:hidden@host/x?token=hidden", "'s4://host/x'"),
+        ("me:hidden@host", "'host'"),
+    ],
+)
+def test_a_wrong_address_is_told_in_plain_words_and_without_secrets(url: str, told: str) -> None:
+    with pytest.raises(StoreConfigurationError) as caught:
+        open_store(url)
+    assert told in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
+def test_credentials_that_the_server_refuses_are_told_as_such(code: str) -> None:
+    body = f"<Error><Code>{code}</Code><Message>long</Message></Error>".encode()
+    with answering(403, body) as url, pytest.raises(StoreConfigurationError, match="credentials were refused"):
+        open_store(url).get("a/b", limit=1)
 
 
 def test_a_server_that_drips_is_given_up() -> None:

@@ -12,7 +12,7 @@ from avtech_controller.content._plan import Addition, AdditionPlan
 from avtech_controller.durable import create_file
 from avtech_controller.media import MediaCode, MediaError, shown
 from avtech_controller.retention import spare
-from avtech_controller.stores import ObjectStore, StoreError
+from avtech_controller.stores import ObjectStore, StoreConfigurationError, StoreError
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, Sha256
 from avtech_schema.layout import content_key, thumbnail_key
@@ -51,7 +51,10 @@ def upload_additions(additions: Iterable[Addition], store: ObjectStore, *, uploa
         MediaError: a file changed since it was measured.
     """
     for addition in additions:
-        _upload(addition, store)
+        try:
+            _upload(addition, store)
+        except (StoreError, StoreConfigurationError) as error:
+            raise type(error)(f"{shown(addition.offered.path)}: {error}", hint=error.hint) from error
         uploaded(addition)
 
 

@@ -67,5 +67,5 @@ def _object(expected: _Expected, store: ObjectStore, *, deep: bool) -> ContentEr
             different = "the store holds other bytes than the index says"
     if not different:
         return None
-    hint = "remove that object from the store and add the file again"
+    hint = "the store is damaged, or it is another one: docs/runbooks/store-damaged.md says how to put the right clip there"
     return ContentError(ContentCode.DIFFERENT, f"{expected.what}: {different} ({expected.key})", hint=hint)

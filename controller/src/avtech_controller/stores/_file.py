@@ -88,14 +88,14 @@ class FileStore:
         """Write a content-addressed object from a file; see `ObjectStore.upload`."""
         target = self._path(key)
         self._check_root()
-        with self._failures(f"uploading {path} as {key}"):
+        with self._failures(f"uploading {key}"):
             length = path.stat().st_size
             if self.size(key) is None:
                 durable.make_directories(target.parent, below=self.root)
                 with suppress(FileExistsError):
                     durable.create_file(target, _chunks(path))
         if self.size(key) != length:
-            raise StoreError(f"{key} in {self.url} has another size than {path}: it is damaged, or the file is changing")
+            raise StoreError(f"{key} in {self.url} has another size than the file: it is damaged, or the file is changing")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys below a prefix; see `ObjectStore.keys`."""
@@ -159,10 +159,13 @@ class FileStore:
         return path
 
     def _check_root(self) -> None:
-        if not self.root.is_dir():
-            raise StoreConfigurationError(
-                f"the store {self.url} does not exist", hint=f"make it if it is meant to be new: mkdir -p {self.root}"
-            )
+        if self.root.is_dir():
+            return
+        if self.root.exists():
+            raise StoreConfigurationError(f"the store {self.url} is a file, not a directory", hint="name a directory")
+        raise StoreConfigurationError(
+            f"the store {self.url} does not exist", hint=f"make it if it is meant to be new: mkdir -p {self.root}"
+        )
 
     @contextmanager
     def _lock(self) -> Generator[None, None, None]:
@@ -175,8 +178,13 @@ class FileStore:
         try:
             yield
         except PermissionError as error:
-            raise StoreConfigurationError(f"{doing} in {self.url}: access denied ({error.strerror})") from error
+            raise StoreConfigurationError(
+                f"{doing} in {self.url}: access denied ({error.strerror})",
+                hint="reading a store needs read access to it, and publishing needs write access",
+            ) from error
         except OSError as error:
+            if error.errno == errno.EROFS:
+                raise StoreConfigurationError(f"{doing} in {self.url}: it is read-only", hint="make it writable") from error
             raise StoreError(f"{doing} in {self.url}: {error.strerror or error}") from error
 
 

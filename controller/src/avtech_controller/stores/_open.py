@@ -18,7 +18,7 @@ def open_store(url: str) -> ObjectStore:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise StoreConfigurationError(f"not the address of a store: {url[:200]!r}", hint=_HINT) from error
+        raise StoreConfigurationError(f"not the address of a store: {_shown(url)!r}", hint=_HINT) from error
     match parts.scheme:
         case "file":
             return FileStore(_directory(parts, url))
@@ -32,11 +32,18 @@ def open_store(url: str) -> ObjectStore:
                 hint="give avtech the s3:// or file:// address of the same store",
             )
         case _:
-            raise StoreConfigurationError(f"not the address of a store: {url[:200]!r}", hint=_HINT)
+            raise StoreConfigurationError(f"not the address of a store: {_shown(url)!r}", hint=_HINT)
 
 
 def _directory(parts: SplitResult, url: str) -> Path:
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost") or not path.startswith("/") or parts.query or parts.fragment or "\0" in path:
-        raise StoreConfigurationError(f"not the address of a directory: {url[:200]!r}", hint="it is spelt file:///directory")
+        raise StoreConfigurationError(f"not the address of a directory: {_shown(url)!r}", hint="it is spelt file:///directory")
     return Path(path)
+
+
+def _shown(url: str) -> str:
+    """An address for messages, without what may be a password or a token in it."""
+    start, mark, rest = url.partition("://")
+    place = rest.partition("?")[0].rpartition("@")[2]
+    return (f"{start}{mark}{place}" if mark else start.partition("?")[0].rpartition("@")[2])[:200]

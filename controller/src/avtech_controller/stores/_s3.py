@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from avtech_controller.stores._port import (
     Stored,
     StoreError,
 )
-from avtech_controller.stores._s3_failures import ABSENT, LOST, failure, may_have_landed
+from avtech_controller.stores._s3_failures import ABSENT, LOST, NO_STORE, failure, may_have_landed
 from avtech_schema.identifiers import ByteSize, Sha256
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ _MINIMUM_RATE = 50_000
 """A download slower than this many bytes a second, beyond its first seconds, is given up."""
 _CHUNK = 1 << 18
 _SETTINGS = {"endpoint", "region"}
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_BUCKET_HINT = "3 to 63 letters, digits, hyphens and dots, a letter or digit first and last; for example s3://acme-signage/prod"
 
 
 def open_s3(parts: SplitResult) -> "S3Store":
@@ -61,8 +64,14 @@ def open_s3(parts: SplitResult) -> "S3Store":
     prefix = unquote(parts.path).strip("/")
     if prefix:
         check_prefix(prefix + "/")
+    if not _BUCKET.fullmatch(parts.netloc):
+        raise StoreConfigurationError(f"{parts.netloc[:80]!r} cannot be the name of a bucket", hint=_BUCKET_HINT)
     endpoint = query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     region = query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    if endpoint and "@" in endpoint:
+        raise StoreConfigurationError(
+            "an endpoint holds no credentials", hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
     try:
         client = boto3.session.Session().client("s3", endpoint_url=endpoint, region_name=region, config=_config(endpoint))
     except (BotoCoreError, ValueError) as error:
@@ -115,10 +124,11 @@ class S3Store:
                     return NotModified()
                 raise
             with answer["Body"] as body:
+                etag = ETag(answer["ETag"])
                 data = self._read(cast("HTTPResponse", body), limit, key, answer["ContentLength"])
                 if len(data) != answer["ContentLength"]:
                     raise StoreError(f"reading {key} in {self.url}: the answer was cut short")
-        return Stored(data, ETag(answer["ETag"]))
+            return Stored(data, etag)
 
     def size(self, key: str) -> int | None:
         """An object's size; see `ObjectStore.size`."""
@@ -136,7 +146,7 @@ class S3Store:
 
     def upload(self, key: str, path: Path) -> None:
         """Write a content-addressed object from a file; see `ObjectStore.upload`."""
-        with self._failures(f"uploading {path} as {key}"):
+        with self._failures(f"uploading {key}"):
             length = path.stat().st_size
             found = self.size(key)
             if found is None:
@@ -146,7 +156,7 @@ class S3Store:
                     self._upload(key, stream, digest)
                 found = self.size(key)
         if found != length:
-            raise StoreError(f"{key} in {self.url} has another size than {path}: it is damaged, or the file is changing")
+            raise StoreError(f"{key} in {self.url} has another size than the file: it is damaged, or the file is changing")
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys below a prefix; see `ObjectStore.keys`."""
@@ -178,7 +188,7 @@ class S3Store:
                     return None
                 raise
             with answer["Body"] as body:
-                length = 0
+                length, _ = 0, ETag(answer["ETag"])  # what has none is the answer of something that is no store
                 for chunk in self._chunks(cast("HTTPResponse", body), limit, key, answer["ContentLength"]):
                     digest.update(chunk)
                     length += len(chunk)
@@ -203,10 +213,13 @@ class S3Store:
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef | None":
         try:
-            return self._client.head_object(Bucket=self._bucket, Key=self._key(key))
+            found = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
         except ClientError as error:
             if _code(error) not in ABSENT:
                 raise
+        else:
+            ETag(found["ETag"])  # what has none is the answer of something that is no store
+            return found
         self._client.head_bucket(Bucket=self._bucket)  # an absent object is only believed of a bucket that is there
         return None
 
@@ -286,7 +299,11 @@ class S3Store:
         except (BotoCoreError, ClientError, HTTPError, OSError) as error:
             raise failure(error, f"{doing} in {self.url}") from error
         except KeyError as error:
-            raise StoreError(f"{doing} in {self.url}: the answer lacks {error}") from error
+            raise StoreError(
+                f"{doing} in {self.url}: the answer lacks {error}: it is no object store's", hint=NO_STORE
+            ) from error
+        except RecursionError as error:  # botocore follows redirections by calling itself
+            raise StoreError(f"{doing} in {self.url}: the endpoint redirects without end", hint=NO_STORE) from error
 
 
 def _code(error: ClientError) -> str:

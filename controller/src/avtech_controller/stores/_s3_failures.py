@@ -17,17 +17,16 @@ ABSENT = {"404", "NoSuchKey", "NotFound"}
 LOST = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 """A conditional write lost, or met another writer in the act."""
 
+NO_STORE = "is the endpoint right? A login page or a proxy may answer in the store's place"
+_REFUSED = {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
 _DENIED = {
     "403",
     "AccessDenied",
     "AllAccessDisabled",
     "AuthorizationHeaderMalformed",
-    "ExpiredToken",
-    "InvalidAccessKeyId",
     "InvalidBucketName",
     "NoSuchBucket",
     "PermanentRedirect",
-    "SignatureDoesNotMatch",
 }
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, ParamValidationError)
 
@@ -58,6 +57,11 @@ def _answered(error: ClientError, doing: str) -> AvtechError:
     code = str(error.response.get("Error", {}).get("Code", "unknown"))
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _REFUSED:
+        return StoreConfigurationError(
+            f"{doing}: the credentials were refused ({code})",
+            hint="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or AWS_PROFILE, and the clock",
+        )
     if code in _DENIED or (code == "404" and "Bucket" in error.operation_name):
         what = "there is no such bucket" if code in {"NoSuchBucket", "404"} else f"{code} {message}".strip()
         return StoreConfigurationError(
