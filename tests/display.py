@@ -24,10 +24,21 @@ WIDTH, HEIGHT = 320, 180
 
 
 @contextmanager
-def virtual_display(width: int = WIDTH, height: int = HEIGHT) -> Iterator[str]:
-    """Run an X server on a number that is free, and give its name, like `:7`; it is ended by its process id."""
+def virtual_display(width: int = WIDTH, height: int = HEIGHT, *, number: str = "") -> Iterator[str]:
+    """Run an X server, on a number that is free unless one is named, and give its name, like `:7`; ended by its process id."""
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"]
+    command = [
+        "Xvfb",
+        *([number] if number else []),
+        "-displayfd",
+        str(writing),
+        "-screen",
+        "0",
+        f"{width}x{height}x24",
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
     server = subprocess.Popen(command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(writing)
     try:

@@ -52,11 +52,11 @@ class Device:
         )
 
     @contextmanager
-    def running(self, *more: str) -> Iterator["subprocess.Popen[bytes]"]:
+    def running(self, *more: str, environment: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
         """The daemon, killed at the end if it still runs."""
         with (self.folder / "log").open("ab") as log:
             arguments = [*COMMAND, "run", "--config", str(self.config), *more]
-            process = subprocess.Popen(arguments, stderr=log, env={**os.environ, **QUICK})
+            process = subprocess.Popen(arguments, stderr=log, env={**os.environ, **QUICK, **(environment or {})})
         try:
             yield process
         finally:

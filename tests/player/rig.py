@@ -28,6 +28,7 @@ class RecordingStage:
 
     def __init__(self, verdict: Verdict = lambda _: GOOD) -> None:
         self.verdict = verdict
+        self.blind = ""
         self.showing: Generation | None = None
         self.shown: list[str | None] = []
         self.trials: list[str] = []
@@ -45,6 +46,9 @@ class RecordingStage:
 
     def health(self) -> EngineHealth:
         return EngineHealth("recording", "1", "playing" if self.showing else "slate", 0)
+
+    def blindness(self) -> str:
+        return self.blind
 
     def _show(self, generation: Generation | None) -> None:
         """Nothing unverified is ever shown: every file is what the manifest says."""

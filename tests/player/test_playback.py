@@ -153,6 +153,24 @@ def clips(folder: Path, *names: str, ms: int = 150) -> list[Clip]:
     return [make_clip(folder, name, video_bytes(MOVING, 1 + place / 25), ms=ms) for place, name in enumerate(names)]
 
 
+def test_counted_plays_are_on_the_disk_at_once_so_that_a_kill_does_not_give_them_back(tmp_path: Path) -> None:
+    a, b = clips(tmp_path, "a", "b")
+    capped = make_generation({"few": [a], "rest": [b]}, [rule("few", "few", max_plays_per_hour=2)], fallback="rest")
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(capped)
+            await house.see("A", "B")
+            await house.until(lambda: house.saved and json.loads(house.saved[-1])["plays"] == [["few/1", 2]])
+            killed = house.saved[-1]
+        async with theatre(loaded=killed) as house:
+            await house.playback.play(capped)
+            await house.see("B")
+            assert "show VID-A" not in house.engine.asked
+
+    asyncio.run(scenario())
+
+
 def loop_of(items: list[Clip], *, sequence: int = 1) -> Generation:
     """A generation that plays some clips in turn, all day."""
     return make_generation({"loop": items}, [rule("day", "loop")], sequence=sequence)
@@ -389,7 +407,8 @@ def test_a_trial_whose_clip_kills_the_engine_is_bad_but_a_missing_display_is_not
             assert not result.good
             assert "the engine died" in result.reason or "stops the engine" in result.reason
         async with theatre(Mortal("DEADLY", blind=True)) as house:
-            assert (await house.playback.trial(loop_of([b], sequence=2))).good
+            result = await house.playback.trial(loop_of([b], sequence=2))
+            assert (result.good, result.unseen) == (False, True)
 
     asyncio.run(scenario())
 

@@ -419,6 +419,30 @@ def test_a_disk_that_refuses_is_told_once_and_reports_go_on(rig: Rig, repository
     assert rig.updater.last_error is None
 
 
+def test_a_release_that_cannot_be_seen_is_neither_good_nor_bad_and_is_tried_again(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    wanted = release(repository, b"two")
+    rig.stage.verdict = lambda _: TrialResult(good=False, reason="the display is missing", unseen=True)
+    rig.stage.blind = "the display is missing"
+    for _ in range(5):
+        outcome = rig.step()
+        assert (outcome.kind, str(outcome.error)) == (OutcomeKind.FAILED, "the display is missing")
+        assert (rig.state.phase, rig.state.attempts, rig.state.quarantine) == (Phase.STAGED, 0, ())
+        assert (rig.updater.sync_state, rig.updater.last_error) == (SyncState.ERROR, "the display is missing")
+        assert (rig.state.good, shows(rig)) == (good, good.digest)
+    rig.stage.verdict, rig.stage.blind = lambda _: TrialResult(good=True), ""
+    assert rig.step().kind is OutcomeKind.APPLIED
+    assert (rig.state.good, rig.updater.sync_state, rig.updater.last_error) == (wanted, SyncState.SYNCED, None)
+
+
+def test_a_good_release_on_a_screen_that_shows_nothing_is_not_in_order(rig: Rig, repository: Repository) -> None:
+    release(repository, b"one")
+    rig.step()
+    rig.stage.blind = "mpv is not installed"
+    assert (rig.updater.sync_state, rig.updater.last_error) == (SyncState.ERROR, "mpv is not installed")
+
+
 def test_starts_that_do_not_last_end_with_the_previous_release_and_a_lasting_one_forgives(
     rig: Rig, repository: Repository
 ) -> None:

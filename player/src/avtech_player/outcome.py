@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from avtech_schema.errors import AvtechError
+from avtech_schema.errors import AvtechError, EnvironmentFailedError
 from avtech_schema.report import ReleaseRef
+
+
+class UnseenError(EnvironmentFailedError):
+    """A release could not be tried, for want of a display; it waits until there are pictures."""
 
 
 class OutcomeKind(StrEnum):

@@ -39,10 +39,14 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What a trial saw on the screen. `reason` is empty when the generation is good."""
+    """What a trial saw on the screen. `reason` is empty when the generation is good.
+
+    `unseen` says that nothing could be shown, for want of a display: the generation is neither good nor bad.
+    """
 
     good: bool
     reason: str = ""
+    unseen: bool = False
 
 
 class Stage(Protocol):
@@ -65,6 +69,10 @@ class Stage(Protocol):
 
     def health(self) -> EngineHealth:
         """How the engine is."""
+        ...
+
+    def blindness(self) -> str:
+        """Why nothing can be shown on this device now, whatever plays; empty when pictures are shown or may come."""
         ...
 
 

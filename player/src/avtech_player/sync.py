@@ -14,7 +14,7 @@ from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
 from avtech_player.generations import IncompleteError
 from avtech_player.logs import screen_log
-from avtech_player.outcome import Outcome, OutcomeKind
+from avtech_player.outcome import Outcome, OutcomeKind, UnseenError
 from avtech_player.parts import Parts
 from avtech_player.ports import Generation, Stage, TrialResult
 from avtech_player.recovery import recover_state
@@ -74,12 +74,12 @@ class Updater:
     @property
     def last_error(self) -> str | None:
         """What failed last and has not succeeded since: reaching the release, writing it down, or showing a clip of it."""
-        return self._error or self._disk or self._doubt or self._fault
+        return self._error or self._disk or self._stage.blindness() or self._doubt or self._fault
 
     @property
     def sync_state(self) -> SyncState:
         """How what the screen shows relates to what it is meant to show."""
-        return states.sync_state(self._state, self._error or self._disk)
+        return states.sync_state(self._state, self._error or self._disk or self._stage.blindness() or None)
 
     async def load(self) -> None:
         """Read the state, without counting a start.
@@ -259,6 +259,10 @@ class Updater:
         except asyncio.CancelledError:
             await asyncio.shield(self._commit_anyway(states.trial_interrupted))
             raise
+        if result.unseen:
+            await self._commit_anyway(states.trial_interrupted)
+            await self._stage.play(await self._first())
+            return Outcome(OutcomeKind.FAILED, ref, UnseenError(result.reason))
         if not result.good:
             outcome = await self._refuse(ref, result.reason or "the trial failed")
             await self._stage.play(await self._first())

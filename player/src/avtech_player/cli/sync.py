@@ -114,3 +114,7 @@ class _NoScreen:
     def health(self) -> EngineHealth:
         """Stopped."""
         return EngineHealth("none", "", "stopped", 0)
+
+    def blindness(self) -> str:
+        """Nothing is meant to be shown."""
+        return ""

@@ -1,5 +1,6 @@
 """Engines show clips: mpv under supervision, and a simulation that decodes for real but draws nothing."""
 
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from avtech_player.engine._check import ClipCheck, Fault, FaultKind, file_stamp,
 from avtech_player.engine._mpv import MpvEngine
 from avtech_player.engine._settings import EngineSettings, MpvSettings, SimulatedSettings, parse_settings
 from avtech_player.engine._simulated import SimulatedEngine
+from avtech_schema.errors import ConfigurationError
 
 __all__ = [
     "ClipCheck",
@@ -20,6 +22,7 @@ __all__ = [
     "file_stamp",
     "make_engine",
     "parse_settings",
+    "require_engine",
     "shared_check",
 ]
 
@@ -35,3 +38,16 @@ def make_engine(settings: Mapping[str, Any]) -> MpvEngine | SimulatedEngine:
             return MpvEngine(mpv)
         case simulated:
             return SimulatedEngine(simulated)
+
+
+def require_engine(settings: Mapping[str, Any]) -> None:
+    """Make sure, before anything starts, that the programs of an engine are there.
+
+    Raises:
+        ConfigurationError: the settings are wrong, or mpv is not installed.
+    """
+    parsed = parse_settings(settings)
+    if isinstance(parsed, MpvSettings) and shutil.which(parsed.executable) is None:
+        raise ConfigurationError(
+            f"{parsed.executable} is not installed: nothing would be shown", hint="install mpv, or set engine.executable"
+        )

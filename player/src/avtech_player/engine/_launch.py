@@ -4,7 +4,9 @@ import asyncio
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 
+from avtech_player.engine._display import display_fault, outputs
 from avtech_player.engine._ipc import MAX_LINE
 from avtech_player.engine._settings import MpvSettings
 from avtech_schema.errors import EnvironmentFailedError
@@ -38,11 +40,14 @@ _FIXED = (
 )
 
 
-def mpv_command(settings: MpvSettings, ipc_fd: int) -> list[str]:
+class MissingError(EnvironmentFailedError):
+    """There is no mpv, or nothing for it to draw on: it was not started."""
+
+
+def mpv_command(settings: MpvSettings, ipc_fd: int, environment: Mapping[str, str]) -> list[str]:
     """The whole command line; mpv quits when the connection on `ipc_fd` is closed."""
     command = [settings.executable, *_FIXED, f"--hwdec={settings.hwdec}", f"--input-ipc-client=fd://{ipc_fd}"]
-    if settings.vo:
-        command.append(f"--vo={settings.vo}")
+    command.append(f"--vo={outputs(settings, environment)}")
     if settings.ao:
         command.append(f"--ao={settings.ao}")
     command += [f"--volume={settings.volume}"] if settings.volume else ["--audio=no"]
@@ -58,14 +63,17 @@ async def launch(
     """Start mpv idle and connected; it opens no window before it has something to show.
 
     Raises:
+        MissingError: there is no mpv, or no display.
         EnvironmentFailedError: it cannot be started.
     """
     if not shutil.which(settings.executable):
-        raise EnvironmentFailedError(f"{settings.executable} is not installed", hint="install mpv, or set engine.executable")
+        raise MissingError(f"{settings.executable} is not installed", hint="install mpv, or set engine.executable")
+    if fault := display_fault(settings, os.environ):
+        raise MissingError(fault)
     ours, theirs = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
-            *mpv_command(settings, theirs.fileno()),
+            *mpv_command(settings, theirs.fileno(), os.environ),
             pass_fds=(theirs.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,

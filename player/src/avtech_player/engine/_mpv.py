@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from avtech_player.engine._backoff import HEALTHY_S, restart_delay
+from avtech_player.engine._launch import MissingError
 from avtech_player.engine._session import Session
 from avtech_player.engine._settings import MpvSettings
 from avtech_player.ports import Clip, Died, EngineEvent, Started
@@ -33,6 +34,7 @@ class MpvEngine:
         self._deaths = 0
         self._restarts = 0
         self._version = ""
+        self._last_death: Died | None = None
 
     async def start(self) -> None:
         """Begin supervision; what is wrong with the display is told as `Died`."""
@@ -75,7 +77,8 @@ class MpvEngine:
         if session and session.drawing:
             state = "slate" if session.on_slate else "playing"
         else:
-            state = "failed" if self._deaths > 1 else "starting"
+            blind = self._last_death is not None and self._last_death.blind
+            state = "failed" if blind or self._deaths > 1 else "starting"
         return EngineHealth("mpv", self._version, state, self._restarts)
 
     async def screenshot(self, path: Path) -> None:
@@ -102,22 +105,27 @@ class MpvEngine:
             begun = time.monotonic()
             death = await self._live()
             self._deaths = 1 if time.monotonic() - begun >= HEALTHY_S else self._deaths + 1
-            self._restarts += 1
             self._following = None
-            _LOGGER.warning("the engine died: %s", death.reason)
+            again = death.blind and death == self._last_death
+            _LOGGER.log(logging.DEBUG if again else logging.WARNING, "the engine died: %s", death.reason)
+            self._last_death = death
             self._events.put_nowait(death)
-            await asyncio.sleep(restart_delay(self._deaths, self._rng))
+            await asyncio.sleep(restart_delay(self._deaths, self._rng, blind=death.blind))
 
     async def _live(self) -> Died:
         session = Session(self._settings, self._take)
         self._session = session
         try:
-            return await session.run(lambda: (self._wanted, self._following, self._degrees))
-        except EnvironmentFailedError as error:
+            death = await session.run(lambda: (self._wanted, self._following, self._degrees))
+        except MissingError as error:
             return Died(str(error), blind=True)
+        except EnvironmentFailedError as error:
+            death = Died(str(error), blind=True)
         finally:
             self._version = session.version or self._version
             self._session = None
+        self._restarts += 1
+        return death
 
     def _take(self, event: EngineEvent) -> None:
         if isinstance(event, Started):

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from avtech_player.engine._display import display_fault
 from avtech_player.engine._ipc import Event, Ipc, IpcError, IpcLostError, IpcRefusedError, answered
 from avtech_player.engine._launch import launch
 from avtech_player.engine._reel import MAX_DECODER_ERRORS, Entry, Reel
-from avtech_player.engine._settings import MpvSettings
+from avtech_player.engine._settings import SCREEN_OUTPUTS, MpvSettings
 from avtech_player.ports import Clip, Died, EngineEvent, Started
 from avtech_schema.errors import EnvironmentFailedError
 
@@ -38,6 +40,8 @@ class Session:
         self._stalls = 0
         self._complaint = ""
         self._blind = False
+        self._held: list[EngineEvent] | None = []
+        self._unseen = 0
         self.version = ""
         self.drawing = False
         """A picture is on screen: a clip's or the slate's."""
@@ -61,8 +65,10 @@ class Session:
             if self._dead.done():
                 return Died(self._dead.result(), blind=self._blind)
             reason = await _obituary(process, self._complaint)
-            refused = process.returncode is not None and process.returncode > 0 and not self.drawing
-            return Died(reason, blind=refused)
+            ended = process.returncode is not None and process.returncode >= 0
+            if ended and (fault := display_fault(self._settings, os.environ)):
+                return Died(fault, blind=True)  # Nothing but the display's going makes mpv end by itself while it draws.
+            return Died(reason, blind=ended and not self.drawing)
         finally:
             watching.cancel()
             await _end(process, self._ipc, hung=self._dead.done())
@@ -170,7 +176,6 @@ class Session:
             case "start-file":
                 self._begin(self._reel.find(event.get("playlist_entry_id")), now)
             case "playback-restart":
-                self.drawing = True
                 self._tell(self._reel.picture(now))
                 self._wake.set()
             case "end-file":
@@ -235,6 +240,10 @@ class Session:
         self._send("playlist-next", "force")
 
     def _tell(self, events: list[EngineEvent]) -> None:
+        """Tell what happens, once it is known that people can see it."""
+        if self._held is not None:
+            self._held += events
+            return
         for event in events:
             if isinstance(event, Started):
                 self._stalls = 0
@@ -255,9 +264,9 @@ class Session:
                 async with asyncio.timeout(_LOOK_S if looking else _BEAT_S):
                     await self._wake.wait()
             try:
-                position = await self._ipc.ask("get_property", "time-pos")
-            except IpcRefusedError:
-                position = None
+                if self._held is not None or not looking:
+                    await self._check_output(self._ipc)
+                position = await _property(self._ipc, "time-pos")
             except IpcLostError as error:
                 self._lose(error)
                 return
@@ -265,6 +274,27 @@ class Session:
             if isinstance(position, int | float) and self._reel.current is entry:
                 self._tell(self._reel.progress(float(position), now))
             self._check_stall(now)
+
+    async def _check_output(self, ipc: Ipc) -> None:
+        """See where mpv draws: only on a screen does it show anything.
+
+        Raises:
+            IpcLostError: mpv does not answer.
+        """
+        entry = self._reel.current
+        output = await _property(ipc, "current-vo")
+        if entry is None or entry.shown is None or self._reel.current is not entry:
+            return  # Between two clips there may be none.
+        if output in SCREEN_OUTPUTS:
+            self._unseen = 0
+            self.drawing = True
+            held, self._held = self._held, None
+            self._tell(held or [])
+            return
+        self._unseen += 1
+        if isinstance(output, str) or self._unseen > 1:
+            self._blind = True
+            self.kill(f"the display does not work: mpv draws to {output or 'nothing'}, which no screen shows")
 
     def _check_stall(self, now: float) -> None:
         since = self._reel.still_since()
@@ -282,6 +312,19 @@ def _identify(entry: Entry, data: object) -> None:
     """Note the id mpv gave an entry."""
     if isinstance(data, dict) and isinstance(identity := data.get("playlist_entry_id"), int):
         entry.id = identity
+
+
+async def _property(ipc: Ipc, name: str) -> object:
+    """A property of mpv's; None when it has no value now.
+
+    Raises:
+        IpcLostError: mpv does not answer.
+    """
+    try:
+        value: object = await ipc.ask("get_property", name)
+    except IpcRefusedError:
+        return None
+    return value
 
 
 async def _obituary(process: asyncio.subprocess.Process, complaint: str) -> str:

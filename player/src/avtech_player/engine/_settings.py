@@ -7,12 +7,15 @@ from typing import Any
 from avtech_schema.errors import ConfigurationError
 
 KINDS = ("mpv", "simulated")
+SCREEN_OUTPUTS = ("gpu", "gpu-next", "x11", "xv", "vdpau", "vaapi", "wlshm", "dmabuf-wayland", "drm", "rpi")
+"""mpv's outputs that bring pictures to a screen; its others (null, image, tct, sdl without a display, …) show nothing there."""
 
 
 @dataclass(frozen=True, slots=True)
 class MpvSettings:
-    """How mpv draws. None leaves a choice to mpv; `volume` is 0 to 100 and 0 opens no audio device at all.
+    """How mpv draws. Without `vo` the output fits the display, without `ao` mpv chooses.
 
+    `volume` is 0 to 100, and 0 opens no audio device at all.
     `display` is the X display (`:0`); without it the environment's holds. `options` are further options of mpv's own.
     """
 
@@ -65,9 +68,11 @@ def _mpv(rest: dict[str, Any]) -> MpvSettings:
         raise ConfigurationError("engine.options: a list of texts like --drm-connector=HDMI-A-1 is expected")
     if wrong := [option for option in options if not option.startswith("--")]:
         raise ConfigurationError(f"engine.options: {wrong[0]!r} does not start with --")
+    if wrong := [option for option in options if option.startswith(("--vo=", "--vo-"))]:
+        raise ConfigurationError(f"engine.options: {wrong[0]!r}: set engine.vo instead")
     known = MpvSettings(
         executable=_text(rest, "executable") or "mpv",
-        vo=_text(rest, "vo"),
+        vo=_outputs(_text(rest, "vo")),
         ao=_text(rest, "ao"),
         volume=volume,
         hwdec=_text(rest, "hwdec") or "auto-safe",
@@ -82,6 +87,14 @@ def _text(rest: dict[str, Any], key: str) -> str | None:
     value = rest.pop(key, None)
     if value is not None and not (isinstance(value, str) and value and value.isprintable()):
         raise ConfigurationError(f"engine.{key}: {value!r} is not a text")
+    return value
+
+
+def _outputs(value: str | None) -> str | None:
+    """An output, or several to try in order: only such as people can see."""
+    for name in (value or SCREEN_OUTPUTS[0]).split(","):
+        if name.partition(":")[0] not in SCREEN_OUTPUTS:
+            raise ConfigurationError(f"engine.vo: {name!r} shows nothing on a screen (known: {', '.join(SCREEN_OUTPUTS)})")
     return value
 
 

@@ -77,9 +77,9 @@ class Judge:
             self._decide(TrialResult(good=False, reason=reason))
 
     def died(self, reason: str, *, blind: bool) -> None:
-        """The engine died. Without a display there is nothing to see, and off screen the clips decode: that must do."""
+        """The engine died. Without a display there is nothing to see, and so nothing to judge."""
         if blind:
-            self._decide(TrialResult(good=True))
+            self._decide(TrialResult(good=False, reason=reason, unseen=True))
             return
         self._crashes += 1
         if self._crashes >= _CRASHES:

@@ -26,6 +26,7 @@ _FIRST_FRAME_S = 15.0
 _SETTLE_S = 1.0
 _LOST_S = 15.0
 _CRASHES = 2
+_DRAWING = ("playing", "slate")
 _LOGGER = logging.getLogger("avtech.player.playback")
 
 
@@ -80,7 +81,7 @@ class Playback:
         self._on: _Showing | None = None
         self._next: Choice | None = None
         self._judge: Judge | None = None
-        self._blind = False
+        self._blind = ""
 
     async def run(self) -> None:
         """Play until cancelled; then the engine is stopped and the rotation's position saved."""
@@ -107,7 +108,10 @@ class Playback:
 
         It is bad when a clip that is on the air now and new with it does not decode, when none of its clips on the air
         plays, or when its first clip brings no frames. A clip whose file is not what was released is fetched again instead.
+        Without a display it is not judged at all.
         """
+        if blindness := self.blindness():
+            return TrialResult(good=False, reason=blindness, unseen=True)
         before = self._airing
         known = frozenset(asset.sha256 for asset in before.generation.manifest.assets.values()) if before else frozenset()
         try:
@@ -124,8 +128,6 @@ class Playback:
                 self._refuse(candidate, clip, fault)
             self._judge = judge
             await self._switch(candidate)
-            if self._blind:
-                judge.died("there is no display", blind=True)
             wait = _FIRST_FRAME_S + self._remaining().total_seconds()
         try:
             return await judge.result(within=wait, settle=_SETTLE_S)
@@ -159,6 +161,10 @@ class Playback:
     def health(self) -> EngineHealth:
         """How the engine is."""
         return self._engine.health()
+
+    def blindness(self) -> str:
+        """Why the engine cannot draw at all; empty once it does, or while nobody knows."""
+        return "" if self._engine.health().state in _DRAWING else self._blind
 
     async def _follow(self) -> None:
         """Hear the engine."""
@@ -310,7 +316,7 @@ class Playback:
                 await self._queue_next()
 
     async def _started(self, clip: Clip) -> None:
-        self._blind = False
+        self._blind = ""
         self._promote(clip)
         on = self._on
         if on is None or on.choice.clip is not clip:
@@ -342,7 +348,7 @@ class Playback:
 
     async def _died(self, event: Died) -> None:
         """The engine starts again by itself; a clip that kills it twice is not tried a third time."""
-        self._blind = event.blind
+        self._blind = event.reason if event.blind else ""
         self._next = None
         on = self._on
         if self._judge:
