@@ -132,3 +132,16 @@ def test_a_server_that_drips_is_given_up(server: Server, monkeypatch: pytest.Mon
     (server.root / "slow").write_bytes(b"x" * 100)
     with pytest.raises(StoreError):
         open_store(server.url, {}).read("slow", limit=1000)
+
+
+def test_an_object_is_created_once(root: Path) -> None:
+    store = open_store(f"file://{root}", {})
+    assert store.create("plays/a", b"first")
+    assert not store.create("plays/a", b"second")
+    assert (root / "plays" / "a").read_bytes() == b"first"
+
+
+def test_nothing_is_created_over_http_or_nowhere(server: Server, root: Path) -> None:
+    for url in (server.url, f"file://{root}/nowhere"):
+        with pytest.raises(StoreError):
+            open_store(url, {}).create("plays/a", b"first")

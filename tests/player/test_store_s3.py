@@ -56,3 +56,16 @@ def test_a_clip_is_resumed_by_range(store: Store, tmp_path: Path) -> None:
     (tmp_path / "partial").write_bytes(data[:1_234_567])
     fetch_asset(store, asset, partial=tmp_path / "partial", target=tmp_path / "clip", stop=threading.Event())
     assert (tmp_path / "clip").read_bytes() == data
+
+
+def test_an_object_is_created_once_whoever_tries_again(store: Store) -> None:
+    assert store.create("plays/CLI-ACME/SCR-1/date=2026-11-24/a.jsonl.zst", b"first")
+    assert not store.create("plays/CLI-ACME/SCR-1/date=2026-11-24/a.jsonl.zst", b"second")
+    found = store.read("plays/CLI-ACME/SCR-1/date=2026-11-24/a.jsonl.zst", limit=100)
+    assert isinstance(found, Stored)
+    assert found.data == b"first"
+
+
+def test_a_reader_cannot_create(url: str, s3_server: S3Server) -> None:
+    with pytest.raises(StoreDeniedError):
+        open_store(url, s3_server.environment(reader=True)).create("plays/x", b"{}")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from avtech_player.clock import TrustedClock, kernel_is_synchronised, spell
 from avtech_player.config import Config
@@ -78,7 +79,7 @@ def _root(config: Config) -> Iterator[Finding]:
         )
         return
     try:
-        root = Metadata[Root].from_bytes(data).signed
+        root: object = Metadata[Any].from_bytes(data).signed
         if not isinstance(root, Root):
             raise TypeError("it is other metadata")
     except Exception as error:  # noqa: BLE001  whatever a library makes of a damaged file

@@ -1,5 +1,6 @@
 """A generation on the air: its airtime compiled ahead, and which of its clips do not play on this device for now."""
 
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,12 @@ class Choice:
     clip: Clip
     play: Play
     segment: Segment
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether plays of its rule are counted."""
+        shares = itertools.chain(self.segment.shares, *self.segment.reserves)
+        return any(share.rule == self.play.rule and share.max_plays_per_hour is not None for share in shares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,20 @@ class Memory:
         self._dirty = False
         self.history = _loaded(load)
 
-    def remember(self, play: Play, monotonic: float) -> None:
-        """Note that a clip came on screen; writes at most every 30 s, to spare the card."""
+    def remember(self, play: Play, monotonic: float, *, counted: bool = False) -> None:
+        """Note that a clip came on screen; writes at most every 30 s, to spare the card, but at once a play that is counted."""
         self.history = self.history.after(play)
         self._dirty = True
         if self._saving is None or self._saving.done():
-            if self._saved_at is not None and monotonic - self._saved_at < _SAVE_EVERY_S:
+            if not counted and self._saved_at is not None and monotonic - self._saved_at < _SAVE_EVERY_S:
                 return
             self._saved_at = monotonic
+            self._saving = asyncio.create_task(self._write())
+        elif counted:
+            self._saving.add_done_callback(lambda _: self._write_soon())
+
+    def _write_soon(self) -> None:
+        if self._dirty and (self._saving is None or self._saving.done()):
             self._saving = asyncio.create_task(self._write())
 
     async def close(self) -> None:

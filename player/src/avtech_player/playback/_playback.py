@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from avtech_player.clock import Reading
+from avtech_player.clock import Reading, spell
 from avtech_player.engine import ClipCheck, Fault, FaultKind, shared_check
 from avtech_player.playback._airing import Airing, Choice, make_airing
 from avtech_player.playback._judge import Judge, find_faults, judge_faults
@@ -140,8 +140,7 @@ class Playback:
         if on is None or on.since is None:
             return None
         clip = on.choice.clip
-        since = on.since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return NowPlaying(clip.video, clip.sha256, clip.rule, since)
+        return NowPlaying(clip.video, clip.sha256, clip.rule, spell(on.since))
 
     def on_air(self) -> tuple[list[Clip], datetime | None]:
         """The clips that are meant to play now, in order, and when that changes."""
@@ -322,7 +321,7 @@ class Playback:
         if on is None or on.choice.clip is not clip:
             return
         on.given, on.since = self._monotonic(), self._now()
-        self._memory.remember(on.choice.play, on.given)
+        self._memory.remember(on.choice.play, on.given, counted=on.choice.is_capped)
         if self._judge and on.airing is self._airing:
             self._judge.started()
         if self._next is None:
