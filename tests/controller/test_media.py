@@ -139,9 +139,9 @@ def test_a_tool_that_takes_too_much_memory_fails() -> None:
 def test_a_missing_ffmpeg_says_how_to_get_it(clips: Clips, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     clip = clips["good.mp4"]
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolError, match="ffprobe cannot be run") as failed:
+    with pytest.raises(ToolError, match="ffprobe is not installed") as failed:
         measure(clip)
-    assert failed.value.exit_code == 3
+    assert failed.value.exit_code == 2
     assert "apt install ffmpeg" in failed.value.hint
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avtech_controller.desired import SourceError
+from avtech_controller.desired.history import require_git
 from avtech_schema.errors import ConfigurationError, TrustError
 from avtech_schema.identifiers import CommitId, commit_id
 
@@ -143,6 +144,7 @@ class _History:
         from git import Repo
         from git.exc import InvalidGitRepositoryError, NoSuchPathError
 
+        require_git()
         try:
             self._git = Repo(repo, search_parent_directories=True).git
         except (InvalidGitRepositoryError, NoSuchPathError) as error:

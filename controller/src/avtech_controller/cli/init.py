@@ -11,6 +11,7 @@ import click
 import orjson
 
 from avtech_controller.cli._options import output_option
+from avtech_controller.desired.history import require_git
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def init(*, directory: Path, no_git: bool, output: str) -> None:
     """
     target = directory.resolve()
     _check_free(directory, target)
+    if not no_git:
+        require_git()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
@@ -46,7 +49,8 @@ def init(*, directory: Path, no_git: bool, output: str) -> None:
     except OSError as error:
         raise EnvironmentFailedError(f"cannot make {directory}: {error.strerror or error}") from error
     if output == "json":
-        click.echo(orjson.dumps({"directory": str(target), "files": written, "commit": commit}).decode())
+        value = {"format_version": 1, "directory": str(target), "files": written, "commit": commit}
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
     done = f", commit {commit[:12]}" if commit else ""
     click.echo(f"{directory} is ready: {len(written)} files{done}")

@@ -1,5 +1,6 @@
 """What the repository's history says: which commit a revision is, and which commit descends from which."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,7 +120,18 @@ def has_changes(path: Path) -> bool:
     return bool(answer)
 
 
+def require_git() -> None:
+    """Make sure that git can be run.
+
+    Raises:
+        SourceError: it is not installed.
+    """
+    if shutil.which("git") is None:
+        raise SourceError("git is not installed, or not in PATH", hint="install it, for example: apt install git")
+
+
 def _open(path: Path) -> "Repo":
+    require_git()
     from git import GitCommandError, Repo
     from git.exc import InvalidGitRepositoryError, NoSuchPathError
 

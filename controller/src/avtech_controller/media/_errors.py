@@ -35,6 +35,13 @@ class MediaError(AvtechError):
 
 
 class ToolError(EnvironmentFailedError):
-    """ffmpeg or ffprobe is missing, or could not be run: nothing is concluded about the file."""
+    """ffmpeg or ffprobe could not be run: nothing is concluded about the file."""
 
-    hint = "install ffmpeg (Debian: apt install ffmpeg) and run the same command again"
+    hint = "run the same command again; ffmpeg has to be installed and runnable (Debian: apt install ffmpeg)"
+
+
+class ToolMissingError(ToolError):
+    """ffmpeg or ffprobe is not installed: whoever runs the command must act."""
+
+    exit_code = 2
+    hint = "install ffmpeg, which brings ffprobe (Debian: apt install ffmpeg), and run the same command again"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from avtech_controller.media._errors import ToolError
+from avtech_controller.media._errors import ToolError, ToolMissingError
 
 MEMORY_BYTES = 4 * 1024**3
 """Address space a tool may take: a frame of 3840x2160 and its threads need less than a quarter of it."""
@@ -35,12 +35,15 @@ def run(command: Sequence[str], *, seconds: float, limit: int) -> Finished:
     """Run a tool for at most `seconds`, keeping at most `limit` bytes of stdout; beyond either it is killed.
 
     Raises:
-        ToolError: it is not installed or cannot be started.
+        ToolMissingError: it is not installed.
+        ToolError: it cannot be started.
     """
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
+    except FileNotFoundError as error:
+        raise ToolMissingError(f"{command[0]} is not installed, or not in PATH") from error
     except OSError as error:
         raise ToolError(f"{command[0]} cannot be run: {error.strerror}") from error
     with process, contextlib.suppress(ProcessLookupError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from git import GitCommandError, Repo
-from git.exc import InvalidGitRepositoryError, NoSuchPathError
+from git.exc import GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 from securesystemslib.signer import CryptoSigner
 
 from avtech_controller import durable
@@ -126,7 +126,7 @@ def check_outside(repo: Path, keys_dir: Path) -> None:
             continue
         try:
             found.git.check_ignore("--quiet", str(place.resolve() / "publish.pem"))
-        except GitCommandError as error:
+        except (GitCommandError, GitCommandNotFound) as error:
             raise ConfigurationError(
                 f"{keys_dir} lies in the Git work tree {top}: private keys would be committed",
                 hint="name a directory outside of the repository, or add it to .gitignore first",
