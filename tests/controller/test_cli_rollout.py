@@ -103,7 +103,7 @@ def test_a_release_goes_through_its_waves_to_the_whole_fleet(repository: Reposit
     assert publish(repository) == 0
     said = capsys.readouterr().out
     assert "rollout in 3 waves" in said
-    assert "wave 1: 2 screens (25% in all), watched for 0 min" in said
+    assert "wave 1: 2 screens (25 % in all), watched for 0 min" in said
     assert zones_changed(repository, before) == ["SCR-ACME-0001", "SCR-ACME-0002"]
     code, held = as_json(repository, capsys, "tick")
     assert (code, held["acted"]) == (0, "none")
@@ -181,8 +181,28 @@ def test_pausing_holds_it_and_resuming_lets_it_go_on(repository: Repository, cap
     assert (code, value["acted"]) == (0, "none")
     assert value["looked"]["decision"]["waits_for"] == ["it is paused: the fair"]
     assert released(repository).sequence == sequence
+    assert rollout(repository, "advance", "--yes") == 2
+    assert "rollout resume" in capsys.readouterr().err
     assert rollout(repository, "resume") == 0
+    capsys.readouterr()
+    assert rollout(repository, "resume") == 0
+    assert "was not paused" in capsys.readouterr().out
     assert as_json(repository, capsys, "tick")[1]["acted"] == "advance"
+
+
+def test_somebody_may_go_on_without_reports(repository: Repository, capsys: Capture) -> None:
+    before = released(repository)
+    change(repository)
+    assert publish(repository) == 0
+    assert rollout(repository, "advance") == 2, "without a terminal and without --yes nothing is done"
+    assert rollout(repository, "advance", "--yes") == 0
+    assert len(zones_changed(repository, before)) == 4
+    assert rollout(repository, "advance", "--yes") == 0
+    assert rollout(repository, "advance", "--yes") == 2
+    assert "is the last one" in capsys.readouterr().err
+    assert rollout(repository, "abort") == 0
+    assert rollout(repository, "advance", "--yes") == 2
+    assert zones_changed(repository, before) == []
 
 
 def test_a_screen_may_try_again_what_a_halt_took_from_it(repository: Repository, capsys: Capture) -> None:

@@ -56,11 +56,18 @@ def power_text(power: WavePower) -> str:
     """What a wave detects, in words."""
     if power.share is None:
         return "finds no fault, however common: too few of its screens need to report for what may fail"
-    return f"finds with 95 % probability a fault on {power.share:.2%} of the screens ({power.faulty:,}) or more"
+    return f"finds with 95 % probability a fault on {share_text(power)} of the screens ({power.faulty:,}) or more"
+
+
+def share_text(power: WavePower) -> str:
+    """The smallest share of faulty screens that a wave detects; a hyphen if there is none."""
+    if power.share is None:
+        return "-"
+    return f"{power.share * 100:.1f} %" if power.share < 0.1 else f"{power.share * 100:.0f} %"
 
 
 def _size(power: WavePower) -> str:
-    share = f"{power.screens / power.population:.0%}"
+    share = f"{power.screens * 100 // power.population} %"
     return f"{power.added:,} screens ({share} in all), watched for {power.soak_minutes} min"
 
 
@@ -72,8 +79,7 @@ def _table(standing: Standing, decision: Decision) -> Iterator[str]:
             str(decision.count(outcome, power.wave)) if power.wave <= standing.wave else "-"
             for outcome in (Outcome.HEALTHY, Outcome.FAILED, Outcome.LOST, Outcome.WAITING, Outcome.SILENT, Outcome.UNSEEN)
         ]
-        detects = "-" if power.share is None else f"{power.share:.2%}"
-        rows.append((str(power.wave), f"{power.added:,}", began, *counts, detects))
+        rows.append((str(power.wave), f"{power.added:,}", began, *counts, share_text(power)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

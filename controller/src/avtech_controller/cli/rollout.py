@@ -1,5 +1,6 @@
 """`avtech rollout`: see where a release stands on its way through the waves, move it on, stop it, take it back."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,16 +149,20 @@ def advance(*, repo: Path, store: str | None, keys_dir: Path | None, yes: bool, 
     from avtech_controller.cli._rollout import now
     from avtech_controller.rollout import advance as advance_step
     from avtech_schema.errors import ConfigurationError
+    from avtech_schema.rollout import RolloutState
 
     desk = _desk(repo, store)
     found = desk.standing(desk.head())
+    if not yes and not sys.stdin.isatty():
+        raise ConfigurationError("nobody is there to ask", hint="give --yes to begin the next wave without asking")
     if not yes:
         click.confirm(f"Begin wave {found.wave + 1} of {found.waves} on trust?", abort=True, err=True)
 
     def step(head: Any) -> Any:
         standing = desk.standing(head)
-        if not standing.is_open:
-            raise ConfigurationError(f"rollout {standing.begun.sequence} has ended: it is {standing.note.state}")
+        if standing.note.state is not RolloutState.RUNNING:
+            hint = "avtech rollout resume" if standing.is_open else ""
+            raise ConfigurationError(f"rollout {standing.begun.sequence} is {standing.note.state}", hint=hint)
         if standing.begun != found.begun or standing.wave != found.wave:
             return None
         return advance_step(standing, now())
