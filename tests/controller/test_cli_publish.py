@@ -176,12 +176,12 @@ def test_findings_stop_a_publication(repository: Repository, capsys: Capture) ->
     assert published(repository.store) == []
 
 
-@pytest.mark.parametrize("key", ["heartbeat.pem", "root-1.pem", "none.pem"])
-def test_a_wrong_key_is_a_trust_failure_before_anything_is_written(
-    repository: Repository, key: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+@pytest.mark.parametrize(("key", "code"), [("heartbeat.pem", 6), ("root-1.pem", 6), ("none.pem", 2)])
+def test_a_wrong_key_is_refused_before_anything_is_written(
+    repository: Repository, key: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setenv("AVTECH_PUBLISH_KEY", str(repository.keys / key))
-    assert publish(repository, "--yes") == 6
+    assert publish(repository, "--yes") == code
     assert len(capsys.readouterr().err.strip().splitlines()) <= 2
     assert published(repository.store) == []
 

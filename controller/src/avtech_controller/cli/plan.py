@@ -134,7 +134,7 @@ def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled
         titles = {**old.titles, **titles}
     else:
         opened = chosen_store(store, compiled.state)
-        anchor = load_anchor(repo)
+        anchor = load_anchor(repo, compiled.commit)
         head = read_head(opened, anchor)
         made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
         foreseen = foresee(opened, anchor, head, made, compiled)

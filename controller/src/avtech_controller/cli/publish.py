@@ -142,7 +142,7 @@ class _Job:
         from avtech_controller.publication import check_order, descent, plan_publication, read_head
         from avtech_controller.trust import load_anchor
 
-        anchor = load_anchor(self.repo)
+        anchor = load_anchor(self.repo, self._commit())
         head = read_head(self.store, anchor)
         check_order(head.released if head else None, self._commit(), descent(self.repo))
         compiled = self.compiled
@@ -168,7 +168,7 @@ class _Job:
         from avtech_controller.publication import Publisher, Wanted, descent
         from avtech_controller.trust import load_anchor
 
-        anchor = load_anchor(self.repo)
+        anchor = load_anchor(self.repo, self._commit())
         signer = publish_signer(keys_dir, anchor)
         anchor.check_publisher(signer, _now())
         builder = builder_of(os.environ)
@@ -204,14 +204,14 @@ class _Job:
         from avtech_controller.cli._foresee import wave_stage
         from avtech_controller.trust import load_anchor
 
-        return wave_stage(self.store, load_anchor(self.repo), self.compiled)
+        return wave_stage(self.store, load_anchor(self.repo, self._commit()), self.compiled)
 
     def _foreseen(self, plan: Plan) -> str:
         from avtech_controller.cli._foresee import foresee
         from avtech_controller.publication import read_head
         from avtech_controller.trust import load_anchor
 
-        anchor = load_anchor(self.repo)
+        anchor = load_anchor(self.repo, self._commit())
         return foresee(self.store, anchor, read_head(self.store, anchor), plan, self.compiled).text()
 
     def _verdict(self, plan: Plan) -> Verdict:

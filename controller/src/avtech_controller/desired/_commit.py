@@ -1,6 +1,7 @@
 """The desired state of one commit, read in bulk from Git's object database; the work tree is neither read nor touched."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from avtech_controller.desired._source import (
 from avtech_controller.desired.history import resolve_commit
 from avtech_schema.errors import FindingsError
 from avtech_schema.identifiers import CommitId
+
+_DEFECTS = {"link": "is a symbolic link", "not-a-file": "is not what it should be", "too-large": "is too large"}
 
 
 def open_commit(path: Path, revision: str) -> "CommitTree":
@@ -72,6 +75,25 @@ class CommitTree:
         except (pygit2.GitError, KeyError, ValueError) as error:
             raise self._unreadable(error) from error
 
+    def folder(self, name: str, *, limit: int) -> dict[str, bytes] | None:
+        """The regular files that lie directly in a folder below the root, by name; None if there is no such folder.
+
+        Raises:
+            SourceError: the folder or a file in it is a symbolic link, a file is larger than `limit`, or one is damaged.
+        """
+        try:
+            entry = _entry(self._repository[str(self.commit)].peel(pygit2.Tree), self._prefix() / name)
+            if entry is None:
+                return None
+            found = {str(file.name): _read(self._repository, file, limit) for file in _files(entry)}
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
+        bad = next(((file, read.defect) for file, read in found.items() if read.defect), None)
+        if bad or not isinstance(entry, pygit2.Tree):
+            what, defect = (f"{name}/{bad[0]}", bad[1]) if bad else (name, "link" if _is_link(entry) else "not-a-file")
+            raise SourceError(f"{what} of commit {str(self.commit)[:12]} {_DEFECTS.get(str(defect), 'cannot be read')}")
+        return {file: read.data for file, read in found.items()}
+
     def _unreadable(self, error: Exception) -> SourceError:
         return SourceError(
             f"commit {str(self.commit)[:12]} cannot be read whole: {error}",
@@ -111,7 +133,7 @@ class CommitTree:
 
     def _blob(self, entry: pygit2.Object, path: str) -> SourceFile:
         try:
-            return _read(self._repository, entry, path)
+            return replace(_read(self._repository, entry, MAX_FILE_BYTES), path=path)
         except (pygit2.GitError, KeyError, ValueError) as error:
             raise self._unreadable(error) from error
 
@@ -129,12 +151,17 @@ def _is_link(entry: pygit2.Object) -> bool:
     return entry.filemode == pygit2.enums.FileMode.LINK
 
 
-def _read(repository: pygit2.Repository, entry: pygit2.Object, path: str) -> SourceFile:
+def _files(entry: pygit2.Object) -> Iterator[pygit2.Object]:
+    return (file for file in entry if not isinstance(file, pygit2.Tree)) if isinstance(entry, pygit2.Tree) else iter(())
+
+
+def _read(repository: pygit2.Repository, entry: pygit2.Object, limit: int) -> SourceFile:
+    name = str(entry.name)
     if _is_link(entry):
-        return SourceFile(path, defect="link")
+        return SourceFile(name, defect="link")
     if not isinstance(entry, pygit2.Blob):
-        return SourceFile(path, defect="not-a-file")
+        return SourceFile(name, defect="not-a-file")
     _, size = repository.odb.read_header(entry.id)
-    if size > MAX_FILE_BYTES:
-        return SourceFile(path, defect="too-large", detail=str(size))
-    return SourceFile(path, entry.data)
+    if size > limit:
+        return SourceFile(name, defect="too-large", detail=str(size))
+    return SourceFile(name, entry.data)

@@ -75,6 +75,17 @@ def is_ancestor(path: Path, older: CommitId, newer: CommitId) -> bool:
     return False
 
 
+def folder_at(path: Path, commit: CommitId, folder: str, *, limit: int) -> dict[str, bytes] | None:
+    """The files directly in a folder as a commit has them, by name; None if it has no such folder.
+
+    Raises:
+        SourceError: the commit is unknown, or the folder or a file is a symbolic link, too large or damaged.
+    """
+    from avtech_controller.desired._commit import open_commit
+
+    return open_commit(path, commit).folder(folder, limit=limit)
+
+
 def commit_facts(path: Path, commit: CommitId) -> CommitFacts:
     """Who made a commit, when, and its subject line.
 

@@ -13,6 +13,7 @@ from tuf.api.metadata import Metadata, Root, Snapshot, SuccinctRoles, Timestamp
 from avtech_controller.trust._folder import Folder, Signed, read_folder, verify_by_any
 from avtech_controller.trust._metadata import BINS, verify
 from avtech_schema.errors import TrustError
+from avtech_schema.identifiers import CommitId
 
 _LOG = logging.getLogger("avtech.trust")
 
@@ -119,13 +120,15 @@ class Anchor:
             )
 
 
-def load_anchor(repo: Path) -> Anchor:
-    """Read and verify `trust/` of a desired-state repository; what still lacks signatures is not used yet.
+def load_anchor(repo: Path, commit: CommitId | None = None) -> Anchor:
+    """Read and verify `trust/` of a desired-state repository, as the work tree or as a commit has it; what still lacks
+    signatures is not used yet.
 
     Raises:
-        TrustError: it is missing, has a gap, or a signature does not hold.
+        ConfigurationError: it is missing, or cannot be read.
+        TrustError: it has a gap, or a signature does not hold.
     """
-    anchor = anchor_of(read_folder(repo))
+    anchor = anchor_of(read_folder(repo, commit))
     for file in anchor.waiting:
         _LOG.warning("%s does not count yet: it waits for signatures (`avtech keys doctor`)", file)
     return anchor

@@ -9,11 +9,14 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, Root, Targets
 
+from avtech_controller.desired.history import folder_at
 from avtech_controller.trust._metadata import MAX_ROOT_BYTES, MAX_TARGETS_BYTES, parse, verify
 from avtech_schema.errors import ConfigurationError, TrustError
+from avtech_schema.identifiers import CommitId
 
 TRUST_FOLDER = "trust"
 _FILE = re.compile(r"([1-9][0-9]{0,8})\.(root|targets)\.json")
+_LIMITS = {Root.type: MAX_ROOT_BYTES, Targets.type: MAX_TARGETS_BYTES}
 _HINT = "`avtech keys init` writes trust/ once; commit it"
 
 
@@ -51,14 +54,14 @@ class Folder:
         return tuple(trust_file(role, metadata.signed.version) for role, metadata in found if metadata is not None)
 
 
-def read_folder(repo: Path) -> Folder:
-    """Read and verify `trust/`.
+def read_folder(repo: Path, commit: CommitId | None = None) -> Folder:
+    """Read and verify `trust/` of the work tree, or that of a commit.
 
     Raises:
-        ConfigurationError: it is missing, or cannot be read.
+        ConfigurationError: it is missing, cannot be read, or lies outside of the repository by a symbolic link.
         TrustError: it has a gap, or a signature does not hold where it must.
     """
-    data = _files(repo / TRUST_FOLDER)
+    data = _files(repo) if commit is None else _committed_files(repo, commit)
     roots, waiting_root = _root_chain({version: found for (role, version), found in data.items() if role == Root.type})
     parsed = {version: _targets(version, found) for (role, version), found in sorted(data.items()) if role == Targets.type}
     if not parsed:
@@ -93,22 +96,38 @@ def verify_by_any(roots: Sequence[Root], role: str, metadata: Metadata[Any], wha
     verify(roots[0], role, metadata, what)
 
 
-def _files(folder: Path) -> dict[tuple[str, int], bytes]:
-    limits = {Root.type: MAX_ROOT_BYTES, Targets.type: MAX_TARGETS_BYTES}
-    found: dict[tuple[str, int], bytes] = {}
+def _files(repo: Path) -> dict[tuple[str, int], bytes]:
+    folder, found = repo / TRUST_FOLDER, dict[tuple[str, int], bytes]()
     try:
+        home = repo.resolve()
         for path in folder.iterdir():
             if match := _FILE.fullmatch(path.name):
-                role = match[2]
+                if not path.resolve().is_relative_to(home):
+                    raise ConfigurationError(f"{path} lies outside of the repository by a symbolic link", hint=_HINT)
                 with path.open("rb") as stream:
-                    data = stream.read(limits[role] + 1)
-                if len(data) > limits[role]:
-                    raise TrustError(f"{path} is too large")
-                found[role, int(match[1])] = data
+                    found[match[2], int(match[1])] = stream.read(_LIMITS[match[2]] + 1)
     except FileNotFoundError as error:
         raise ConfigurationError(f"{folder} is missing: nobody can say whose signatures count", hint=_HINT) from error
     except OSError as error:
         raise ConfigurationError(f"{folder} cannot be read: {error.strerror}", hint=_HINT) from error
+    return _within_limits(found)
+
+
+def _committed_files(repo: Path, commit: CommitId) -> dict[tuple[str, int], bytes]:
+    found = folder_at(repo, commit, TRUST_FOLDER, limit=max(_LIMITS.values()))
+    if found is None:
+        raise ConfigurationError(
+            f"commit {commit[:12]} has no trust/: nobody can say whose signatures count",
+            hint="commit trust/, which `avtech keys init` writes",
+        )
+    matches = ((_FILE.fullmatch(name), data) for name, data in found.items())
+    return _within_limits({(match[2], int(match[1])): data for match, data in matches if match})
+
+
+def _within_limits(found: dict[tuple[str, int], bytes]) -> dict[tuple[str, int], bytes]:
+    for (role, version), data in found.items():
+        if len(data) > _LIMITS[role]:
+            raise TrustError(f"{trust_file(role, version)} is too large")
     return found
 
 
