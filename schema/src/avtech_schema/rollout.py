@@ -24,6 +24,7 @@ MAX_SOAK = 100_000
 """In minutes."""
 MAX_REASON = 1000
 ALLOWANCE_PATTERN = r"^(100|[1-9]?[0-9])%$"
+MAX_ALLOWANCE = 1_000_000
 _ALLOWANCE = re.compile(r"(100|[1-9]?[0-9])%|[0-9]{1,7}")
 
 
@@ -51,7 +52,10 @@ def parse_allowance(value: str | int) -> Allowance:
     text = str(value)
     if isinstance(value, bool) or not _ALLOWANCE.fullmatch(text):
         raise ValueError(f"{text[:80]!r} is neither a number of screens nor a share such as 5%")
-    return Allowance(int(text.removesuffix("%")), text.endswith("%"))
+    found = Allowance(int(text.removesuffix("%")), text.endswith("%"))
+    if found.amount > MAX_ALLOWANCE:
+        raise ValueError(f"{text} screens are more than {MAX_ALLOWANCE:,}")
+    return found
 
 
 class OnHalt(StrEnum):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from avtech_schema.manifest import Orientation
 from avtech_schema.resources._common import (
@@ -26,13 +26,30 @@ from avtech_schema.resources._common import (
     says,
     window_is_empty,
 )
-from avtech_schema.rollout import ALLOWANCE_PATTERN, MAX_SOAK, MAX_WAVES
+from avtech_schema.rollout import ALLOWANCE_PATTERN, MAX_ALLOWANCE, MAX_SOAK, MAX_WAVES, parse_allowance
 
 Percent = Annotated[int, Field(ge=0, le=100)]
-ScreenAllowance = (
-    Annotated[int, Field(ge=0, le=1_000_000)]
-    | Annotated[str, StringConstraints(pattern=ALLOWANCE_PATTERN), Field(examples=["2%"])]
-)
+
+
+def _allowance(value: int | str) -> int | str:
+    if isinstance(value, str) and not value.endswith("%"):
+        raise ValueError(f"expected a number of screens, or a share such as `2%`, found {value[:80]!r}")
+    parse_allowance(value)
+    return value
+
+
+ScreenAllowance = Annotated[
+    int | str,
+    AfterValidator(_allowance),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_ALLOWANCE},
+                {"type": "string", "pattern": ALLOWANCE_PATTERN, "examples": ["2%"]},
+            ]
+        }
+    ),
+]
 """A number of screens, or a share of them."""
 
 
