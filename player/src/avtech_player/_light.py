@@ -1,6 +1,6 @@
 """Keeping a player small: what its libraries would load and it never uses is left out, and memory is kept in one piece.
 
-docs/decisions/0011-a-light-player.md says what each costs. All of it is for the process of the player alone.
+docs/decisions/0013-a-light-player.md says what each costs. All of it is for the process of the player alone.
 """
 
 import contextlib
