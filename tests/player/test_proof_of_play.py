@@ -1,5 +1,6 @@
 """Proof of play from end to end: the daemon plays, is killed and stopped, and the store holds each play once."""
 
+import random
 import signal
 import time
 from datetime import UTC, datetime
@@ -143,3 +144,30 @@ def test_a_player_that_is_killed_and_stopped_proves_each_play_once(tmp_path: Pat
     ]
     assert SyncState.FAILED in {change.state for change in changes(device)}
     assert "Traceback" not in (device.folder / "log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.media
+@pytest.mark.parametrize("seed", range(3))
+def test_random_kills_leave_whole_chains_and_no_record_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setenv("AVTECH_PLAYER_PLAYS_UPLOAD_SECONDS", "0.1")
+    dice = random.Random(seed)
+    repository = Repository(tmp_path / "store")
+    device = Device(tmp_path / "device", repository)
+    repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red", 0.2), duration=200)}))
+    for _ in range(8):
+        with device.running() as process:
+            time.sleep(dice.uniform(0.8, 2.5))
+            process.kill()
+    seen = len(plays(device))
+    with device.running():
+        proved(device, seen + 1)
+    found = segments(device)
+    assert chain_gaps(segment.statement for segment in found) == []
+    assert len({segment.statement.chain for segment in found}) == 1
+    numbers = [entry.number for segment in found for entry in segment.records]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert found[-1].statement.dropped == 0
+    assert sum(change.event == "started" for change in changes(device)) >= 5
