@@ -1,4 +1,4 @@
-"""What `avtech publish --heartbeat` and `avtech publish --renew` do: they sign anew, read trust/ alone, and release nothing."""
+"""What `avtech publish --heartbeat`, `--renew` and `--repair` do: they sign anew or mend, and release nothing."""
 
 import functools
 from collections.abc import Callable
@@ -12,21 +12,29 @@ from click.core import ParameterSource
 
 _HEARTBEAT = "Only sign the timestamp anew, with the heartbeat key; needs trust/ and --store alone."
 _RENEW = "Only sign anew the snapshot and what is past half of its life; needs trust/ and --store alone."
-_SHARED = {"repo", "store", "keys_dir", "output", "yes", "heartbeat", "renew"}
+_REPAIR = "Only check every manifest and clip of the current release in the store, and put back what can be made again."
+_SHARED = {"repo", "store", "keys_dir", "output", "yes", "heartbeat", "renew", "repair"}
 
 
 def renewal_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Add `--heartbeat` and `--renew` to a command; with either, that is done instead of what the command does."""
+    """Add `--heartbeat`, `--renew` and `--repair` to a command; with one, that is done instead of what the command does."""
 
     @click.option("--heartbeat", is_flag=True, help=_HEARTBEAT)
     @click.option("--renew", is_flag=True, help=_RENEW)
+    @click.option("--repair", is_flag=True, help=_REPAIR)
     @functools.wraps(command)
-    def wrapped(*, heartbeat: bool, renew: bool, **options: Any) -> int:
-        if not heartbeat and not renew:
+    def wrapped(*, heartbeat: bool, renew: bool, repair: bool, **options: Any) -> int:
+        flags = {"--heartbeat": heartbeat, "--renew": renew, "--repair": repair}
+        chosen = [flag for flag, given in flags.items() if given]
+        if not chosen:
             return command(**options)
-        _check_alone(click.get_current_context(), "--heartbeat" if heartbeat else "--renew")
-        if heartbeat and renew:
-            raise click.UsageError("--heartbeat and --renew exclude each other: they are the work of different keys")
+        _check_alone(click.get_current_context(), chosen[0])
+        if len(chosen) > 1:
+            raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
+        if repair:
+            from avtech_controller.cli._repair import run_repair
+
+            return run_repair(options["repo"], options["store"], options["keys_dir"], options["output"], yes=options["yes"])
         run = run_heartbeat if heartbeat else run_renewal
         run(options["repo"], options["store"], options["keys_dir"], options["output"])
         return 0
@@ -53,6 +61,7 @@ def run_heartbeat(repo: Path, store: str | None, keys_dir: Path | None, output: 
     beat = heartbeat(chosen_store(store, None), anchor, heartbeat_signer(keys_dir, anchor), _now)
     if output == "json":
         value = {
+            "format_version": 1,
             "outcome": beat.outcome,
             "sequence": beat.sequence,
             "commit": beat.commit,
@@ -82,6 +91,7 @@ def run_renewal(repo: Path, store: str | None, keys_dir: Path | None, output: st
         done = renew(chosen_store(store, None), anchor, signer, _now, progress)
     if output == "json":
         value = {
+            "format_version": 1,
             "outcome": done.outcome,
             "sequence": done.sequence,
             "commit": done.commit,

@@ -96,6 +96,7 @@ def publish(
       avtech publish --yes --accept-removals 3  when 3 screens are meant to go
       avtech publish --heartbeat --store URL    sign the timestamp anew, every 6 to 12 hours
       avtech publish --renew --store URL        sign anew what ages, every day
+      avtech publish --repair                   mend a store that lost or altered objects
       avtech publish --yes --wait               and stay until every screen has it
     """
     started = time.monotonic()

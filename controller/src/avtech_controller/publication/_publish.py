@@ -33,7 +33,7 @@ from avtech_controller.stores import ObjectStore, PreconditionFailedError, Store
 from avtech_controller.trust import Anchor, ReleasePointer, read_released, rfc3339
 from avtech_schema.errors import ConfigurationError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
-from avtech_schema.layout import manifest_key
+from avtech_schema.layout import TIMESTAMP_KEY, manifest_key
 from avtech_schema.release import ReleaseKind, ReleaseRecord
 from avtech_schema.rollout import RolloutNote, Version
 
@@ -77,7 +77,10 @@ def read_head(store: ObjectStore, anchor: Anchor) -> Head | None:
     metadata = read_released(store, anchor)
     if metadata is None:
         if has_history(store):
-            raise StoreError(f"{store.url} holds release records but no metadata/timestamp.json: it is damaged")
+            raise StoreError(
+                f"{store.url} holds release records but no {TIMESTAMP_KEY}: the store is damaged, or was restored in part",
+                hint="players keep what they have; `avtech publish --repair` mends it: see docs/runbooks/store-damaged.md",
+            )
         return None
     pointer = metadata.pointer
     record = read_record(store, pointer.sequence, pointer.digest, anchor.publishers)
@@ -271,6 +274,8 @@ class Publisher:
             self.store.create(key, screen.data)
         except PreconditionFailedError as error:
             if self.store.size(key) != len(screen.data):
-                raise StoreError(f"{key} in {self.store.url} is damaged") from error
+                raise StoreError(
+                    f"{key} in {self.store.url} is damaged", hint="remove that object, or restore it from the bucket's versions"
+                ) from error
             return 0
         return len(screen.data)

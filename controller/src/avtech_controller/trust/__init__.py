@@ -30,7 +30,7 @@ from avtech_controller.trust._metadata import (
     plain_name,
     rfc3339,
 )
-from avtech_controller.trust._reader import ReleasedHead, ReleasedMetadata, read_released, read_released_head
+from avtech_controller.trust._reader import ReleasedHead, ReleasedMetadata, read_pointer, read_released, read_released_head
 from avtech_controller.trust._rotation import Duty, KeyChange, keys_for
 from avtech_controller.trust._signing import past_half_life, sign_bin, sign_snapshot, sign_timestamp
 from avtech_controller.trust._stored import missing_roots
@@ -80,6 +80,7 @@ __all__ = [
     "plain_name",
     "public_pem",
     "read_folder",
+    "read_pointer",
     "read_released",
     "read_released_head",
     "rfc3339",

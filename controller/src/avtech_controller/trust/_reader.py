@@ -97,6 +97,18 @@ def read_released_head(store: ObjectStore, anchor: Anchor) -> ReleasedHead | Non
     return ReleasedHead(stored.etag, timestamp, snapshot, pointer)
 
 
+def read_pointer(store: ObjectStore, anchor: Anchor, version: int) -> ReleasePointer:
+    """The release that a snapshot names, whether or not the timestamp names that snapshot.
+
+    Raises:
+        TrustError: it does not verify, is missing, or is of another version.
+        StoreError, StoreConfigurationError: the store failed.
+    """
+    snapshot = _read(store, Snapshot, Snapshot.type, version, MAX_SNAPSHOT_BYTES)
+    anchor.verify_released(Snapshot.type, snapshot, metadata_key(Snapshot.type, version))
+    return snapshot_pointer(snapshot.signed)
+
+
 def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Targets]:
     if _TARGETS_FILE not in snapshot.meta:
         raise TrustError("the snapshot names no targets metadata")
