@@ -234,12 +234,16 @@ def test_a_plan_says_in_which_waves_it_comes_and_what_they_find(repository: Repo
     assert run(cli, ["plan", *repository.options(), "--output", "json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert [wave["screens"] for wave in value["rollout"]] == [2, 2, 4]
+    assert run(cli, ["plan", *repository.options(), "--output", "markdown"]) == 0
+    assert "**In waves:**\n\n- wave 1: 2 screens" in capsys.readouterr().out
     change(repository)
     assert publish(repository) == 0
     assert rollout(repository, "abort") == 0
     capsys.readouterr()
     assert run(cli, ["plan", *repository.options()]) == 0
     assert "would be stopped: 8 screens would get what release 2 was halted for" in capsys.readouterr().err
+    assert run(cli, ["plan", *repository.options(), "--output", "markdown"]) == 0
+    assert "⛔ Publishing this would be stopped: 8 screens" in capsys.readouterr().out
     assert run(cli, ["publish", *repository.options()]) == 7
 
 

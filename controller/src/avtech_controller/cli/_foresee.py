@@ -15,6 +15,7 @@ from avtech_schema.errors import RolloutHaltedError
 from avtech_schema.identifiers import CommitId
 from avtech_schema.rollout import RolloutPlan
 
+_SHOWN = 10
 _WORK_TREE = CommitId("0" * 40)
 """Stands for the commit that a work tree will be; which screens are drawn for a wave depends on it, their number does not."""
 
@@ -43,6 +44,16 @@ class Foresight:
     def text(self) -> str:
         """For people; empty when there are no waves."""
         return waves_text(self.plan) if self.plan else ""
+
+    def markdown(self) -> str:
+        """For a comment: a list with an empty line before it; empty when there are no waves and nothing is stopped."""
+        if self.stopped:
+            return f"\n⛔ Publishing this would be stopped: {self.stopped}\n"
+        if not self.plan:
+            return ""
+        waves = waves_text(self.plan).splitlines()[1:]
+        left = [f"- and {len(waves) - _SHOWN} more waves"] if len(waves) > _SHOWN else []
+        return "\n".join(["", "**In waves:**", "", *(f"- {line.strip()}" for line in waves[:_SHOWN]), *left, ""])
 
     def json(self) -> list[dict[str, Any]]:
         """For machines."""

@@ -166,7 +166,7 @@ def _show(found: _Planned, compiled: Compiled, output: str) -> None:
         return
     if output == "markdown":
         text = plan_markdown(found.plan, found.verdict, findings=compiled.findings, titles=found.titles)
-        click.echo(text, nl=False)
+        click.echo(text + found.foreseen.markdown(), nl=False)
     else:
         click.echo(plan_text(found.plan, found.verdict, titles=found.titles, colour="NO_COLOR" not in os.environ))
         if told := found.foreseen.text():
