@@ -1,5 +1,6 @@
 """What `avtech` says when its surroundings are wrong: programs that are missing, and failures as JSON."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -75,3 +76,97 @@ def test_a_repository_without_trust_is_a_wrong_setting(repository: Repository, c
     shutil.rmtree(repository.path / "trust")
     assert run(cli, [command, *repository.options()]) == 2
     assert "avtech keys init" in capsys.readouterr().err
+
+
+def test_a_failure_is_json_on_stdout_where_the_result_would_be(repository: Repository, capsys: Capture) -> None:
+    capsys.readouterr()
+    for command, code in (
+        (["status", "--repo", str(repository.path), "--output", "json"], 2),
+        (["status", *repository.options(), "--output=json", "--nonsense"], 2),
+        (["publish", *repository.options(), "--output", "json", "--yes", "--commit", "none"], 2),
+        (["plan", *repository.options(), "--store", "file:///nowhere", "--output", "json"], 2),
+    ):
+        assert run(cli, command) == code
+        captured = capsys.readouterr()
+        value = json.loads(captured.out)
+        assert value["format_version"] == 1
+        assert value["error"]["exit_code"] == code
+        assert captured.err.startswith(f"error: {value['error']['message']}")
+        assert f"help: {value['error']['hint']}" in captured.err
+
+
+def test_the_variable_asks_for_json_too_and_the_option_outranks_it(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("AVTECH_OUTPUT", "json")
+    capsys.readouterr()
+    assert run(cli, ["status", "--repo", str(repository.path)]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
+    assert run(cli, ["status", "--repo", str(repository.path), "--output", "text"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_every_result_as_json_is_one_document_with_its_version(repository: Repository, tmp_path: Path, capsys: Capture) -> None:
+    repo = ["--repo", str(repository.path)]
+    capsys.readouterr()
+    for command in (
+        ["publish", *repository.options()],
+        ["publish", *repository.options(), "--yes", "--keys-dir", str(repository.keys)],
+        ["plan", *repository.options()],
+        ["status", *repository.options()],
+        ["compile", *repo, "-o", str(tmp_path / "compiled")],
+        ["preview", *repo, "-o", str(tmp_path / "preview")],
+        ["schema", "-o", str(tmp_path / "schemas")],
+        ["schema", "-o", str(tmp_path / "schemas"), "--check"],
+        ["content", "list", *repo],
+        ["init", str(tmp_path / "new"), "--no-git"],
+        ["keys", "new", str(tmp_path / "one.pem"), "--no-passphrase"],
+        ["keys", "rotate", "root", *repo],
+        ["keys", "sign", *repo, "--key", str(repository.keys / "root-1.pem"), "--yes"],
+    ):
+        assert run(cli, [*command, "--output", "json"]) == 0, command
+        assert json.loads(capsys.readouterr().out)["format_version"] == 1, command
+
+
+def test_a_plan_that_is_stopped_is_one_document(repository: Repository, capsys: Capture) -> None:
+    publish = ["publish", *repository.options(), "--keys-dir", str(repository.keys), "--yes"]
+    repository.write(
+        "fleet/fleet.yaml",
+        "apiVersion: avtech/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {limits: {changedScreens: 0}}\n",
+    )
+    repository.commit("limits")
+    assert run(cli, publish) == 0
+    repository.screen(1, extra="  timeZone: Asia/Tokyo\n")
+    repository.commit("change")
+    capsys.readouterr()
+    assert run(cli, ["publish", *repository.options(), "--output", "json"]) == 4
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["outcome"] == "planned"
+    assert captured.err.startswith("error: ")
+
+
+def test_wrong_usage_is_one_line_and_one_of_help(capsys: Capture) -> None:
+    assert run(cli, ["plan", "--nonsense"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("error: No such option")
+    assert lines[1].endswith("plan --help` shows how it is used")
+    assert len(lines) == 2
+
+
+def test_a_message_cannot_steer_the_terminal_or_break_its_line(tmp_path: Path, capsys: Capture) -> None:
+    assert run(cli, ["plan", "--repo", f"{tmp_path}/\x1b[31mred\u2028new"]) == 2
+    told = capsys.readouterr().err
+    assert "\x1b" not in told
+    assert len(told.splitlines()) == 2
+
+
+def test_two_names_for_the_repository_are_refused(tmp_path: Path, capsys: Capture) -> None:
+    assert run(cli, ["validate", "-C", str(tmp_path), str(tmp_path)]) == 2
+    assert "give the one or the other" in capsys.readouterr().err
+
+
+def test_keys_are_not_made_for_what_is_no_desired_state(tmp_path: Path, capsys: Capture) -> None:
+    keys = tmp_path / "keys"
+    assert run(cli, ["keys", "init", "-C", str(tmp_path), "--keys-dir", str(keys), "--no-passphrase"]) == 2
+    assert "it has no fleet/fleet.yaml" in capsys.readouterr().err
+    assert not keys.exists()

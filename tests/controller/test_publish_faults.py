@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from avtech_controller.stores import StoreError, open_store
+from avtech_controller.stores import StoreConfigurationError, StoreError, open_store
 from avtech_schema.layout import TIMESTAMP_KEY
 from tests.controller.publishing import World, commit, make_world, screens, verify_store
 from tests.controller.relay import losing_answers
@@ -56,7 +56,7 @@ def test_a_read_only_disk_stops_a_publication_without_a_trace(small: Path, tmp_p
     world.publish(1, FIRST)
     before = sorted(small.rglob("*"))
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
-    with pytest.raises(StoreError, match="Read-only"):
+    with pytest.raises(StoreConfigurationError, match="read-only"):
         world.publish(2, SECOND)
     assert sorted(small.rglob("*")) == before
     verify_store(world, tmp_path, FIRST)

@@ -272,6 +272,7 @@ def test_the_commands_need_trust_and_the_store_alone(world: World, capsys: pytes
     assert "renewed" in capsys.readouterr().out
     assert command(world, "--renew", "--output", "json") == 0
     assert json.loads(capsys.readouterr().out) == {
+        "format_version": 1,
         "outcome": "unchanged",
         "sequence": 1,
         "commit": world.head().released.commit,

@@ -69,7 +69,7 @@ def rotate(
     rotation = _rotation(root, duties=duties, add=add, remove=remove, threshold=threshold, screens=screens, replace=replace)
     waiting = begin_rotation(repo, rotation, expires=until)
     if output == "json":
-        value = {"waiting": [waiting_json(one) for one in waiting]}
+        value = {"format_version": 1, "waiting": [waiting_json(one) for one in waiting]}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
     show_waiting(waiting)

@@ -1,6 +1,10 @@
 """The root command: sub-commands (each imports only what it needs), logging, and failures as one line."""
 
+import os
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import click
@@ -65,39 +69,68 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def run(command: click.Command, arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit code; failures are told on stderr in one line, never as a traceback."""
+    """Run a command and return its exit code; failures are told on stderr in one line, never as a traceback, and on stdout
+    as JSON where the result would have been JSON."""
+    as_json = wants_json(sys.argv[1:] if arguments is None else arguments, os.environ)
     try:
         result: Any = command.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as stopped:
         return stopped.exit_code
     except click.Abort:
-        click.echo("aborted: nothing was changed", err=True)
-        return 2
-    except click.ClickException as error:
+        return _fail("nothing was changed", "", 2, as_json=as_json, kind="aborted")
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
+    except click.ClickException as error:
+        return _fail(error.format_message(), _usage(error), 2, as_json=as_json)
     except AvtechError as error:
-        tell(error)
-        return error.exit_code
+        return _fail(str(error), error.hint, error.exit_code, as_json=as_json)
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001  the last line of defence: a bug is one line too
-        return _tell_bug(error)
+        return _fail(*_bug(error), 3, as_json=as_json, kind="internal error")
     return result if isinstance(result, int) else 0
+
+
+def wants_json(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Whether the result is to be JSON, told before a command line is understood: it may be the very thing that is wrong."""
+    chosen = environment.get("AVTECH_OUTPUT", "")
+    for word, following in pairwise([*arguments, ""]):
+        if word == "--output":
+            chosen = following
+        elif word.startswith("--output="):
+            chosen = word.removeprefix("--output=")
+    return chosen == "json"
 
 
 def tell(error: AvtechError) -> None:
     """One line for what happened, one for what to do."""
-    click.echo(f"error: {error}", err=True)
-    if error.hint:
-        click.echo(f"  help: {error.hint}", err=True)
+    _fail(str(error), error.hint, error.exit_code, as_json=False)
 
 
-def _tell_bug(error: Exception) -> int:
+def _fail(message: str, hint: str, code: int, *, as_json: bool, kind: str = "error") -> int:
+    from avtech_controller.render import clean
+
+    click.echo(f"{kind}: {clean(' '.join(message.splitlines()))}", err=True)
+    if hint:
+        click.echo(f"  help: {clean(' '.join(hint.splitlines()))}", err=True)
+    if as_json:
+        import json
+
+        error = {"message": message, "hint": hint, "exit_code": code}
+        with suppress(BrokenPipeError):
+            click.echo(json.dumps({"format_version": 1, "error": error}, indent=2))
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path if context else 'avtech'} --help` shows how it is used"
+
+
+def _bug(error: Exception) -> tuple[str, str]:
     import logging
 
     logging.getLogger("avtech").debug("internal error", exc_info=error)
-    kind = type(error).__name__
-    click.echo(f"internal error: {kind}: {' '.join(str(error).split())[:300]}", err=True)
-    click.echo("  help: this is a bug in avtech; run again with --verbose and report it", err=True)
-    return 3
+    told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return told, "this is a bug in avtech; run again with --verbose and report it"

@@ -71,6 +71,7 @@ def _summary(commit: CommitId | None, screens: Mapping[ScreenId, "CompiledScreen
     from avtech_controller.compiler import COMPILER
 
     return {
+        "format_version": 1,
         "commit": commit,
         "compiler": COMPILER,
         "tzdata": version("tzdata"),

@@ -86,7 +86,8 @@ def anthias(
         )
     report = importing.Report(place, fates, importing.arrange(fates.carried, place.zone, now))
     if not fates.carried:
-        _show(report, output, (), dry_run=dry_run)
+        if output != "json":
+            _show(report, output, (), dry_run=dry_run)
         raise FindingsError("no asset can be carried over: nothing was written")
     fresh = importing.new_files(repo, _files(report))
     _stop_if_invalid(importing.outcome(repo, fresh))

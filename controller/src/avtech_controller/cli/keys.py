@@ -10,6 +10,7 @@ import orjson
 from avtech_controller.cli._keys_doctor import doctor
 from avtech_controller.cli._keys_rotate import rotate
 from avtech_controller.cli._options import output_option, repo_option
+from avtech_schema.errors import ConfigurationError
 
 
 @click.group()
@@ -67,12 +68,18 @@ def init(
     from avtech_controller.cli._secrets import new_passphrase
     from avtech_controller.trust import create_repository
 
+    if not (repo / "fleet/fleet.yaml").is_file():
+        raise ConfigurationError(
+            f"{repo.absolute()} is not a desired-state repository: it has no fleet/fleet.yaml",
+            hint="name it with --repo DIR; `avtech init DIR` makes one",
+        )
     secret = None if no_passphrase else new_passphrase()
     created = create_repository(
         repo, keys_dir, roots=root_keys, threshold=root_threshold, screens=screens, passphrase=secret, now=datetime.now(UTC)
     )
     if output == "json":
         value = {
+            "format_version": 1,
             "keys": [str(path) for path in created.keys],
             "trust": [str(path) for path in created.trust],
             "bins": created.bins,
@@ -103,7 +110,7 @@ def new(*, file: Path, no_passphrase: bool, output: str) -> None:
 
     created = create_key(file, passphrase=None if no_passphrase else new_passphrase())
     if output == "json":
-        value = {"key": str(file), "public": str(created.public), "keyid": created.keyid}
+        value = {"format_version": 1, "key": str(file), "public": str(created.public), "keyid": created.keyid}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
     click.echo(f"wrote {file}, which nobody else may see\nwrote {created.public}, which anybody may\nkey id {created.keyid}")
@@ -142,7 +149,7 @@ def sign(*, repo: Path, key: str, yes: bool, output: str) -> None:
     signed = sign_waiting(repo, open_signer(key, passphrase, candidates)) if waiting else ()
     left = waiting_files(read_folder(repo))
     if output == "json":
-        value = {"signed": list(signed), "waiting": [waiting_json(one) for one in left]}
+        value = {"format_version": 1, "signed": list(signed), "waiting": [waiting_json(one) for one in left]}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
     for file in signed:

@@ -171,6 +171,7 @@ def _changed(made: "Preview") -> str:
 
 def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, Any]:
     return {
+        "format_version": 1,
         "page": str(page),
         "from": made.first.isoformat(),
         "until": made.last.isoformat(),

@@ -34,7 +34,7 @@ from avtech_controller.planning import (
     plan_json,
     plan_text,
 )
-from avtech_schema.errors import ConfigurationError
+from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def publish(
     consent = consent_of(accept_changes, accept_removals, accept_emptied, override_freeze=override_freeze)
     job = _Job(repo, chosen_store(store, compiled.state), compiled, consent, saved, ask=not yes and saved is None)
     if job.ask and not sys.stdin.isatty():
-        job.only_plan(output)
-        return 0
+        return job.only_plan(output)
     done = job.publish(keys_dir)
     value, text = _value(done, time.monotonic() - started), _text(done, time.monotonic() - started)
     code = 0
@@ -137,9 +136,10 @@ class _Job:
     saved: SavedPlan | None
     ask: bool = field(kw_only=True)
 
-    def only_plan(self, output: str) -> None:
-        """Show what would be published, and what would stop it."""
+    def only_plan(self, output: str) -> int:
+        """Show what would be published, and what would stop it; returns the exit code where that was told already."""
         from avtech_controller.cli._foresee import foresee
+        from avtech_controller.cli._main import tell
         from avtech_controller.publication import check_order, descent, plan_publication, read_head
         from avtech_controller.trust import load_anchor
 
@@ -151,15 +151,22 @@ class _Job:
         verdict = self._verdict(plan)
         foreseen = foresee(self.store, anchor, head, plan, compiled)
         if output == "json":
-            value = {"outcome": "planned", "plan": plan_json(plan, verdict), "rollout": foreseen.json()}
+            value = {"format_version": 1, "outcome": "planned", "plan": plan_json(plan, verdict), "rollout": foreseen.json()}
             click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         else:
             click.echo(plan_text(plan, titles=compiled.titles, colour="NO_COLOR" not in os.environ))
             if told := foreseen.text():
                 click.echo(told)
-        foreseen.raise_if_stopped()
-        verdict.raise_if_stopped()
+        try:
+            foreseen.raise_if_stopped()
+            verdict.raise_if_stopped()
+        except AvtechError as error:
+            if output != "json":
+                raise
+            tell(error)
+            return error.exit_code
         click.echo("nothing was published: give --yes to publish this", err=True)
+        return 0
 
     def publish(self, keys_dir: Path | None) -> "Publication":
         """Release it."""
@@ -287,6 +294,7 @@ def _value(done: "Publication", seconds: float) -> dict[str, Any]:
 
     rollout = done.rollout.plan if done.rollout else None
     return {
+        "format_version": 1,
         "outcome": done.outcome,
         "sequence": done.sequence,
         "commit": done.commit,

@@ -1,9 +1,12 @@
 """`avtech schema`: the JSON Schemas that editors and other tools check YAML with."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from avtech_controller.cli._options import output_option
 from avtech_controller.durable import replace_file
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError, FindingsError
 from avtech_schema.resources import KINDS
@@ -24,7 +27,8 @@ _NAMES = (_ANY, *(kind.lower() for kind in KINDS))
     help="Write the schemas there, as KIND.schema.json, instead of printing one.",
 )
 @click.option("--check", is_flag=True, help="With -o: write nothing, and end with 1 if a schema there is missing or stale.")
-def schema(*, kind: str | None, directory: Path | None, check: bool) -> None:
+@output_option
+def schema(*, kind: str | None, directory: Path | None, check: bool, output: str) -> None:
     """Print or write the JSON Schemas (Draft 2020-12) of what people write.
 
     KIND is one of avtech, fleet, client, screen, group, playlist, schedule, video and aircheck. `avtech` takes a document of
@@ -44,8 +48,14 @@ def schema(*, kind: str | None, directory: Path | None, check: bool) -> None:
         click.echo(wanted[f"{(kind or _ANY).lower()}.schema.json"], nl=False)
     elif check:
         _check(wanted, directory)
+        if output == "json":
+            _print_json({"directory": str(directory), "stale": []})
     else:
         _write(wanted, directory)
+        if output == "json":
+            _print_json({"directory": str(directory), "files": [str(directory / name) for name in wanted]})
+        else:
+            click.echo("\n".join(str(directory / name) for name in wanted))
 
 
 def _schemas(kind: str | None) -> dict[str, str]:
@@ -83,5 +93,7 @@ def _write(wanted: dict[str, str], directory: Path) -> None:
             replace_file(directory / name, text.encode())
     except OSError as error:
         raise EnvironmentFailedError(f"cannot write to {directory}: {error.strerror}") from error
-    for name in wanted:
-        click.echo(directory / name)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps({"format_version": 1, **value}, indent=2))

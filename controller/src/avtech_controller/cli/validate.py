@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from avtech_controller.cli._findings import FORMS, show_findings
 from avtech_controller.cli._options import commit_option, repo_option
@@ -72,6 +73,8 @@ def validate(
       avtech validate --output github             annotations and a summary, in a workflow of GitHub
       avtech validate --output sarif              for code scanning; junit for other CI; json for scripts
     """
+    if path is not None and click.get_current_context().get_parameter_source("repo") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("PATH and --repo name the same thing: give the one or the other")
     root = path or repo
     today = datetime.now(UTC).date()
     source, left_out = open_source(root, commit), ""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,26 @@ from avtech_schema.manifest import Manifest
 COLUMNS = ("Screen", "State", "Shows", "Playing", "Reported")
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of the story: its page, the facts, and every screen as `avtech status` told it at the end."""
+
+    page: Path
+    facts: tuple[Fact, ...]
+    screens: tuple[Mapping[str, Any], ...]
+
+
 def finish(
     workspace: Workspace, telling: Telling, rows: Sequence[Mapping[str, Any]], *, facts: Sequence[Fact], shots: Sequence[Shot]
-) -> Path:
-    """Print the table, write the page, and return its path."""
+) -> Told:
+    """Print the table and write the page."""
     cells = tuple(_cells(row) for row in rows)
     telling.chapter("6. The fleet at the end")
     table = TerminalTable(*COLUMNS, box=None, pad_edge=False)
     for row in cells:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    stream = sys.stderr if telling.err else sys.stdout
+    Console(file=stream, width=None if stream.isatty() else 120).print(table)
     now = datetime.now(UTC)
     story = DemoStory(
         title="AVTech: from a commit to the screen, and back",
@@ -46,7 +57,7 @@ def finish(
     )
     page = workspace.root / "story.html"
     page.write_text(render_page(story), encoding="utf-8")
-    return page
+    return Told(page, tuple(facts), tuple(rows))
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ class _Stage:
     """When the first clip was seen on the display; black frames count from there."""
 
 
-def tell_story(directory: Path, *, source: Path, store_kind: str) -> Path:
-    """Run the demo in `directory` on a `file` or `s3` store; returns the path of its HTML page.
+def tell_story(directory: Path, *, source: Path, store_kind: str, err: bool = False) -> _ending.Told:
+    """Run the demo in `directory` on a `file` or `s3` store, telling it on stdout or stderr; returns what came of it.
 
     Raises:
         ConfigurationError: a program or the example fleet is missing.
@@ -50,7 +50,7 @@ def tell_story(directory: Path, *, source: Path, store_kind: str) -> Path:
     """
     for name, package in PROGRAMS.items():
         program(name, package=package)
-    telling = Telling()
+    telling = Telling(err=err)
     with ExitStack() as stack:
         workspace = create(directory, source=source, env={"AVTECH_KEYS_DIR": str(directory / "keys")})
         store = stack.enter_context(_store(workspace, store_kind, telling))
