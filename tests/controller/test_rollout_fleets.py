@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -28,36 +29,36 @@ fleets = _load()
 STRICT = Rollout.model_validate({"waves": fleets.WAVES})
 
 
-def runs(case: object, count: int, rollout: Rollout = STRICT, screens: int = 1000) -> list[object]:
+def runs(case: object, count: int, rollout: Rollout = STRICT, screens: int = 1000) -> list[Any]:
     return [fleets.simulate(case, seed, screens=screens, rollout=rollout) for seed in range(count)]
 
 
 @pytest.mark.parametrize("fault", list(fleets.Fault))
 def test_a_release_that_breaks_every_screen_never_leaves_the_first_wave(fault: object) -> None:
     for run in runs(fleets.Case("all", 1.0, fault), 5):
-        assert (run.action, run.wave, run.touched) == (Action.HALT, 1, 50)  # type: ignore[attr-defined]
-        assert run.after <= timedelta(minutes=25)  # type: ignore[attr-defined]
+        assert (run.action, run.wave, run.touched) == (Action.HALT, 1, 50)
+        assert run.after <= timedelta(minutes=25)
 
 
 def test_a_release_that_breaks_a_tenth_never_leaves_the_first_wave() -> None:
     for run in runs(fleets.Case("a tenth", 0.1), 10):
-        assert (run.action, run.wave) == (Action.HALT, 1)  # type: ignore[attr-defined]
+        assert (run.action, run.wave) == (Action.HALT, 1)
 
 
 @pytest.mark.slow
 def test_a_release_that_breaks_a_fiftieth_is_halted_in_each_wave_as_often_as_the_power_says() -> None:
     count = 80
     found = runs(fleets.Case("a fiftieth", 0.02), count)
-    assert all(run.action is Action.HALT for run in found)  # type: ignore[attr-defined]
+    assert all(run.action is Action.HALT for run in found)
     power = plan_power(fleets.begin(0, 1000, STRICT).plan)
     for wave in power[:2]:
-        halted = sum(run.wave <= wave.wave for run in found) / count  # type: ignore[attr-defined]
+        halted = sum(run.wave <= wave.wave for run in found) / count
         least = detection(wave.population, 20, wave.samples, wave.tolerated)
         most = detection(wave.population, 20, wave.screens, wave.tolerated)
         assert least - 0.15 <= halted <= most + 0.15
     assert power[1].faulty is not None
     assert power[1].faulty <= 20, "the second wave finds a fiftieth with 95 % probability"
-    assert sum(run.wave < 3 for run in found) / count >= 0.95  # type: ignore[attr-defined]
+    assert sum(run.wave < 3 for run in found) / count >= 0.95
 
 
 @pytest.mark.slow
@@ -66,7 +67,7 @@ def test_a_tolerant_fleet_halts_as_often_as_its_power_says() -> None:
     count = 60
     found = runs(fleets.Case("three percent", 0.03), count, rollout)
     (first, _) = plan_power(fleets.begin(0, 1000, rollout).plan)
-    halted = sum(run.wave == 1 and run.action is Action.HALT for run in found) / count  # type: ignore[attr-defined]
+    halted = sum(run.wave == 1 and run.action is Action.HALT for run in found) / count
     assert halted == pytest.approx(detection(first.population, 30, first.samples, first.tolerated), abs=0.18)
 
 
@@ -75,7 +76,7 @@ def test_a_tolerant_fleet_halts_as_often_as_its_power_says() -> None:
 )
 def test_a_good_release_completes_although_some_screens_are_away(case: object) -> None:
     for run in runs(case, 4):
-        assert (run.action, run.wave, run.touched) == (Action.COMPLETE, 3, 1000)  # type: ignore[attr-defined]
+        assert (run.action, run.wave, run.touched) == (Action.COMPLETE, 3, 1000)
 
 
 def test_a_fleet_of_which_nobody_hears_is_held_for_ever() -> None:

@@ -168,6 +168,17 @@ def test_screens_that_keep_what_an_unfinished_rollout_brought_are_watched_on(fle
     assert fleet.have(of(1)) == set(of(1))
 
 
+def test_a_halt_takes_screens_back_that_wait_with_what_was_superseded(fleet: Fleet) -> None:
+    fleet.publish(2, of(2))
+    fleet.advance()
+    fleet.publish(3, of(3))
+    waiting = fleet.have(of(2))
+    assert waiting
+    assert not waiting & fleet.have(of(3))
+    fleet.amend(halt)
+    assert fleet.have(of(1)) == set(of(1))
+
+
 def test_going_back_to_what_is_good_does_not_wait(fleet: Fleet) -> None:
     fleet.publish(2, of(2))
     fleet.advance()

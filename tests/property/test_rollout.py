@@ -216,10 +216,9 @@ class Rolling(RuleBasedStateMachine):
         if found is None:
             return
         assert found.commit == head.released.commit
-        bad = {planned.new.digest for planned in found.plan.screens}
         if head.record.kind in (ReleaseKind.HALT, ReleaseKind.REVERT):
             assert found.begun in head.record.halted
-            assert not any(found.released[p.screen].digest in bad and p.good.digest not in bad for p in found.touched)
+            assert all(found.released[planned.screen].digest == planned.good.digest for planned in found.plan.screens)
         for planned in found.plan.screens:
             assert (
                 found.released[planned.screen].digest in (planned.new.digest, planned.good.digest) or planned.wave > found.wave

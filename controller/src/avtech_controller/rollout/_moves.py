@@ -83,10 +83,11 @@ def abort(standing: Standing, reason: str) -> Step | None:
         raise ConfigurationError(
             f"rollout {standing.begun.sequence} is complete", hint="to go back, commit a revert (git revert) and publish that"
         )
-    if not standing.is_open and not standing.touched:
+    back = _back(standing)
+    if not standing.is_open and not back:
         return None
     note = standing.noted(RolloutState.REVERTED, reason[:MAX_REASON])
-    return Step(ReleaseKind.REVERT, _back(standing), note, _quarantine(standing))
+    return Step(ReleaseKind.REVERT, back, note, _quarantine(standing))
 
 
 def retry(head: Head, standing: Standing | None, screens: Collection[ScreenId]) -> Step:
@@ -118,20 +119,27 @@ def lift(head: Head, standing: Standing | None) -> Step | None:
     """
     if not head.record.halted:
         return None
-    if standing and not standing.is_open and standing.note.state is not RolloutState.COMPLETE and standing.touched:
+    ended = standing is not None and not standing.is_open and standing.note.state is not RolloutState.COMPLETE
+    if standing and ended and (back := _back(standing)):
         raise RolloutHaltedError(
-            f"{len(standing.touched)} screens still have what was halted", hint="take them back first: avtech rollout abort"
+            f"{len(back)} screens still have what was halted", hint="take them back first: avtech rollout abort"
         )
     note = standing.noted(standing.note.state, standing.note.reason) if standing and standing.is_open else None
     return Step(ReleaseKind.RETRY, {}, note, ())
 
 
 def _back(standing: Standing) -> dict[ScreenId, Version]:
-    """Every screen that has what is rolled out, with what was good before; where that is the same, nothing is to be done."""
+    """Every screen of the plan that has something else than what was good before, and that.
+
+    Among them are screens that wait and have what an unfinished rollout brought, which this one superseded.
+    """
+    found = standing.released
     return {
         planned.screen: planned.good
-        for planned in standing.touched
-        if planned.good.digest != planned.new.digest and standing.released[planned.screen].client == planned.client
+        for planned in standing.plan.screens
+        if planned.screen in found
+        and found[planned.screen].digest != planned.good.digest
+        and found[planned.screen].client == planned.client
     }
 
 

@@ -45,7 +45,8 @@ class WaveStage:
         if before and pressing:
             _refuse(before.begun, sorted(pressing))
         at_once = self._emergencies(before, plan, wanted) if before and before.is_open else frozenset[ScreenId]()
-        changing = {change.screen for change in plan.changes if _may_wait(head, before, change)} - at_once
+        good = _unproven(before)
+        changing = {change.screen for change in plan.changes if _may_wait(head, good, change)} - at_once
         if not self.rollout.waves or not changing | _carried(before, wanted):
             return Staging(halted=head.record.halted)
         return self._begin(head, before, wanted, changing, now)
@@ -99,12 +100,12 @@ def _target(planned: PlannedScreen, release: int) -> ReleasedScreen:
     return ReleasedScreen(planned.screen, planned.client, new.digest, new.size, new.commit, release)
 
 
-def _may_wait(head: Head, before: Standing | None, change: ScreenChange) -> bool:
+def _may_wait(head: Head, good: Mapping[ScreenId, Version], change: ScreenChange) -> bool:
     """Whether a change can be rolled out: a screen that is new, goes, or goes back to what is good does not wait."""
     if change.kind is not ChangeKind.CHANGED or change.emergency_only:
         return False
-    good = _unproven(before).get(change.screen) if before else None
-    return head.released.screens[change.screen].client == change.client and not (good and good.digest == change.new)
+    proven = good.get(change.screen)
+    return head.released.screens[change.screen].client == change.client and not (proven and proven.digest == change.new)
 
 
 def _unproven(before: Standing | None) -> Mapping[ScreenId, Version]:
