@@ -51,6 +51,11 @@ def virtual_display(width: int = WIDTH, height: int = HEIGHT, *, number: str = "
         server.wait(10)
 
 
+def unused_display() -> str:
+    """A display that no server has, nor gets unless it is asked to."""
+    return f":{1000 + os.getpid() % 50_000}"
+
+
 def like(seen: Colour, wanted: Colour, tolerance: int = 40) -> bool:
     """Whether two colours are the same but for coding losses."""
     return all(abs(a - b) <= tolerance for a, b in zip(seen, wanted, strict=True))

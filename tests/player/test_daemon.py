@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from avtech_player.state import parse_state
 from avtech_schema.manifest import Manifest
 from avtech_schema.report import ReleaseRef, SyncState
 from tests.player.devices import Device
@@ -146,6 +147,49 @@ def test_a_player_killed_at_random_plays_verified_content_after_each_restart(dev
 @pytest.mark.parametrize("seed", range(2, 8))
 def test_a_player_killed_at_random_many_times(device: Device, repository: Repository, seed: int) -> None:
     kill_through_a_release(device, repository, rounds=4, seed=seed)
+
+
+def storm(device: Device, kills: int) -> None:
+    """Kill the player again and again: three times before it can show anything, then once as soon as it does, and so on."""
+    path = device.state_dir / "state.json"
+
+    def starts() -> int:
+        return parse_state(path.read_bytes()).starts
+
+    for number in range(kills):
+        before = path.stat().st_mtime_ns
+        with device.running() as process:
+            while path.stat().st_mtime_ns == before or (number % 4 == 3 and starts() > 0):
+                assert process.poll() is None
+                time.sleep(0.01)
+
+
+def test_after_a_storm_of_kills_the_good_release_shows_at_once(device: Device, repository: Repository) -> None:
+    good = repository.publish(programme(repository, "red"))
+    with device.running():
+        synced(device, good)
+    storm(device, kills=14)
+    last = device.report()
+    assert last is not None
+    with device.running():
+        report = device.reported(lambda report: report.sequence > last.sequence and report.now_playing is not None)
+    assert (report.applied, report.last_error) == (good, None)
+    assert "died before anything was on screen" not in (device.folder / "log").read_text()
+
+
+def test_starts_that_are_asked_to_stop_at_once_speak_against_nothing(device: Device, repository: Repository) -> None:
+    good = repository.publish(programme(repository, "red"))
+    with device.running():
+        synced(device, good)
+    for _ in range(4):
+        path = device.state_dir / "state.json"
+        before = path.stat().st_mtime_ns
+        with device.running() as process:
+            while path.stat().st_mtime_ns == before:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        assert parse_state(path.read_bytes()).starts == 0
 
 
 def test_a_player_without_a_store_waits_for_it(device: Device, repository: Repository) -> None:

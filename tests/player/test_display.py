@@ -1,12 +1,14 @@
 """The player as a process with real mpv, where mpv or the display is missing, comes late, or goes away."""
 
 import os
+import random
+import time
 from pathlib import Path
 
 import pytest
 
 from avtech_schema.report import SyncState
-from tests.display import RED, Eyes, virtual_display
+from tests.display import RED, Eyes, unused_display, virtual_display
 from tests.player.devices import Device
 from tests.player.material import video_bytes
 from tests.player.repository import Repository, manifest_of
@@ -59,8 +61,7 @@ def test_mpv_that_goes_away_later_is_an_error_and_no_release_passes_unseen(
 
 def test_a_player_without_a_display_says_so_and_plays_soon_after_it_is_there(device: Device, repository: Repository) -> None:
     ref = repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))}))
-    with virtual_display() as name:
-        pass  # its number is free again
+    name = unused_display()
     with device.running(environment=on(name)) as process:
         report = device.reported(lambda report: report.state is SyncState.ERROR and report.desired == ref)
         assert f"no X server answers on {name}" in (report.last_error or "")
@@ -76,6 +77,25 @@ def test_a_player_without_a_display_says_so_and_plays_soon_after_it_is_there(dev
             assert (report.now_playing, report.applied) == (None, ref)
         assert process.poll() is None
     assert "Traceback" not in (device.folder / "log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_player_with_mpv_shows_its_release_soon_after_each_of_many_kills(device: Device, repository: Repository) -> None:
+    ref = repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))}))
+    dice = random.Random(1)
+    with virtual_display() as name:
+        environment = on(name)
+        with device.running(environment=environment):
+            device.reported(lambda report: report.applied == ref)
+        eyes = Eyes(name)
+        for _ in range(22):
+            with device.running(environment=environment):
+                time.sleep(dice.uniform(0, 4))
+        with device.running(environment=environment):
+            assert eyes.wait_for(RED, within=20) < 15
+        eyes.close()
+    assert "the slate shows" not in (device.folder / "log").read_text()
 
 
 def _child(pid: int) -> int:

@@ -14,7 +14,7 @@ import pytest
 from avtech_player.engine import MpvEngine, MpvSettings
 from avtech_player.ports import Died, Started
 from avtech_schema.errors import EnvironmentFailedError
-from tests.display import BLUE, GREEN, RED, SLATE, WIDTH, Eyes, virtual_display, watching
+from tests.display import BLUE, GREEN, RED, SLATE, WIDTH, Eyes, unused_display, virtual_display, watching
 from tests.player.material import cut_short, make_clip, scrambled, video_bytes
 from tests.player.stagehand import mpv_on, running
 
@@ -239,8 +239,7 @@ def test_an_output_that_nobody_sees_is_no_display(tmp_path: Path, x_display: str
 
 def test_pictures_come_when_the_display_does_and_come_back_with_it(tmp_path: Path) -> None:
     red = make_clip(tmp_path, "red", video_bytes("red", 3), ms=3000)
-    with virtual_display() as name:
-        pass  # its number is free again
+    name = unused_display()
 
     async def scenario() -> None:
         engine = MpvEngine(MpvSettings(ao="null", hwdec="no", display=name))

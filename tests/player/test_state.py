@@ -13,6 +13,7 @@ from avtech_player.state import (
     StateCorruptError,
     candidate_failed,
     desires,
+    doubt,
     fetching,
     good_lost,
     opening,
@@ -21,6 +22,7 @@ from avtech_player.state import (
     staged,
     started,
     state_bytes,
+    stopped,
     sync_state,
     trial_begins,
     trial_interrupted,
@@ -122,19 +124,45 @@ def test_a_trial_cut_short_by_a_stop_is_not_counted() -> None:
     assert trial_interrupted(trial_begins(state)) == state
 
 
-def test_starts_that_do_not_last_lead_to_the_previous_release_and_then_to_the_slate() -> None:
+def test_starts_that_show_nothing_lead_to_the_previous_release_and_then_all_take_turns() -> None:
     state = passed(desires(playing(ref("a")), ref("b", 2)))
     seen = []
-    for _ in range(2 * DOUBTFUL_STARTS + 1):
+    for _ in range(2 * DOUBTFUL_STARTS + 6):
         state = started(state, time=NOW)
         seen.append(opening(state))
-    assert seen == [Opening.GOOD] * DOUBTFUL_STARTS + [Opening.PREVIOUS] * DOUBTFUL_STARTS + [Opening.SLATE]
+    turns = [Opening.SLATE, Opening.GOOD, Opening.PREVIOUS]
+    assert seen == [Opening.GOOD] * DOUBTFUL_STARTS + [Opening.PREVIOUS] * DOUBTFUL_STARTS + turns * 2
+    assert doubt(replace(state, starts=DOUBTFUL_STARTS)) is None
+    assert doubt(state) == "15 starts in a row died before anything was on screen: the previous release plays"
+    state = replace(state, starts=2 * DOUBTFUL_STARTS + 1)
+    assert "the slate shows" in (doubt(state) or "")
     state = settled(state)
     assert opening(state) is Opening.PREVIOUS
     state = settled(state)
     assert opening(started(state, time=NOW)) is Opening.GOOD
     assert opening(started(started(state, time=NOW), time=NOW)) is Opening.PREVIOUS
     assert settled(started(state, time=NOW)).starts == 0
+
+
+def test_without_a_previous_release_the_good_one_has_all_turns_but_the_slates() -> None:
+    state = playing(ref("a"))
+    seen = []
+    for _ in range(2 * DOUBTFUL_STARTS + 3):
+        state = started(state, time=NOW)
+        seen.append(opening(state))
+    assert seen == [Opening.GOOD] * 2 * DOUBTFUL_STARTS + [Opening.SLATE, Opening.GOOD, Opening.GOOD]
+
+
+def test_being_asked_to_stop_speaks_against_nothing() -> None:
+    state = playing(ref("a"))
+    for _ in range(20):
+        state = stopped(started(state, time=NOW))
+    assert state.starts == 0
+
+
+def test_a_release_that_passes_its_trial_is_beyond_doubt() -> None:
+    state = replace(playing(ref("a")), starts=7)
+    assert passed(desires(state, ref("b", 2))).starts == 0
 
 
 def test_a_good_release_lost_from_the_disk_is_wanted_again() -> None:

@@ -443,7 +443,7 @@ def test_a_good_release_on_a_screen_that_shows_nothing_is_not_in_order(rig: Rig,
     assert (rig.updater.sync_state, rig.updater.last_error) == (SyncState.ERROR, "mpv is not installed")
 
 
-def test_starts_that_do_not_last_end_with_the_previous_release_and_a_lasting_one_forgives(
+def test_starts_that_show_nothing_end_with_the_previous_release_and_one_that_does_forgives(
     rig: Rig, repository: Repository
 ) -> None:
     first = release(repository, b"one")
@@ -462,13 +462,73 @@ def test_a_slate_shown_out_of_doubt_does_not_stay(rig: Rig, repository: Reposito
     rig.step()
     release(repository, b"two")
     rig.step()
-    save_state(rig.directory, replace(rig.state, starts=50))
+    save_state(rig.directory, replace(rig.state, starts=10))
     again = started(repository)
     assert shows(again) is None
     assert "the slate shows" in (again.updater.last_error or "")
     assert asyncio.run(again.updater.settle())
     assert shows(again) == first.digest
     assert not asyncio.run(again.updater.settle())
+
+
+class Crash(BaseException):
+    """What a generation does that kills the process."""
+
+
+class Deadly(RecordingStage):
+    """A stage on which some generations kill the process before anything is on screen."""
+
+    def __init__(self, *digests: str) -> None:
+        super().__init__()
+        self.digests = digests
+
+    async def play(self, generation: Generation | None) -> None:
+        await super().play(generation)
+        if generation is not None and generation.ref.digest in self.digests:
+            raise Crash
+
+
+def lives(repository: Repository, count: int, *deadly: str) -> list[str | None]:
+    """What each of several lives of the player showed, and whether it lived: those that do not die show and are killed."""
+    seen: list[str | None] = []
+    for _ in range(count):
+        rig = Rig(repository.path.with_name("state"), repository.url, repository.root_bytes, stage=Deadly(*deadly))
+        try:
+            rig.start()
+            asyncio.run(rig.updater.settle())
+        except Crash:
+            pass
+        seen += rig.stage.shown[:1]
+    return seen
+
+
+def test_a_generation_that_crashes_the_process_gives_way_to_the_previous_one(rig: Rig, repository: Repository) -> None:
+    first = release(repository, b"one")
+    rig.step()
+    second = release(repository, b"two")
+    rig.step()
+    seen = lives(repository, 12, second.digest)
+    assert seen[:6] == [second.digest] * 5 + [first.digest]
+    assert seen[6:] == [second.digest, first.digest] * 3, "each time the good one has another chance"
+
+
+def test_generations_that_all_crash_the_process_give_way_to_the_slate_which_does_not_stay(
+    rig: Rig, repository: Repository
+) -> None:
+    first = release(repository, b"one")
+    rig.step()
+    second = release(repository, b"two")
+    rig.step()
+    seen = lives(repository, 11, first.digest, second.digest)
+    assert seen == [second.digest] * 5 + [first.digest] * 5 + [None]
+    assert lives(repository, 1) == [first.digest]
+    assert lives(repository, 1) == [second.digest]
+
+
+def test_any_number_of_kills_once_something_was_on_screen_changes_nothing(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    assert lives(repository, 40) == [good.digest] * 40
 
 
 def test_a_report_sequence_rises_even_when_the_state_is_lost(rig: Rig, repository: Repository) -> None:

@@ -21,7 +21,9 @@ from avtech_schema.errors import AvtechError, ConfigurationError
 
 _log = logging.getLogger("avtech.player.daemon")
 SETTLED_SECONDS = 60.0
-"""A start that lasted this long was a good one."""
+"""A start that lasted this long was none to count, whether or not there was anything to show."""
+_SLATE_SECONDS = 20.0
+_PICTURE_SECONDS = 0.1
 _HEALTH_SECONDS = 5.0
 _REPORTS_APART_SECONDS = 0.3
 _RETRY_SECONDS = 10.0
@@ -138,6 +140,9 @@ class _Running:
                     group.create_task(self._offer_api(config.api))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures
+        except asyncio.CancelledError:
+            await updater.stopped()
+            raise
         finally:
             updater.stop()
             self._wakes.unsubscribe(self._wake)
@@ -242,10 +247,16 @@ class _Running:
             await api.stop()
 
     async def _settle(self) -> None:
+        """See that what the start showed first comes on screen; until then a crash speaks against it."""
+        updater, loop = self._player.updater, asyncio.get_running_loop()
+        doubted = True
+        while doubted:
+            until = loop.time() + (_SLATE_SECONDS if updater.shows_slate else SETTLED_SECONDS)
+            while self._player.playback.now() is None and loop.time() < until:
+                await asyncio.sleep(_PICTURE_SECONDS)
+            doubted = await updater.settle()
         await asyncio.sleep(SETTLED_SECONDS)
         trim()
-        while await self._player.updater.settle():
-            await asyncio.sleep(SETTLED_SECONDS)
 
     def _on_fault(self, clip: Clip, fault: Fault) -> None:
         """Playback skipped a clip: say so, and see whether the disk is to blame."""

@@ -17,7 +17,7 @@ MAX_TRIALS = 3
 MAX_QUARANTINE = 32
 MAX_REASON = 500
 DOUBTFUL_STARTS = 5
-"""After this many starts in a row that did not last, the previous release plays; after twice as many, the slate."""
+"""After this many starts in a row that brought no picture, the previous release plays; after twice as many, all take turns."""
 
 
 class Phase(StrEnum):
@@ -52,7 +52,7 @@ class StateCorruptError(TrustError):
 class PlayerState:
     """What survives. `candidate` is the release on its way; `attempts` counts the trials of it that were begun.
 
-    `starts` counts the starts in a row after which the player did not last; `rebuilds` how often a corrupt state was
+    `starts` counts the starts in a row that died before anything was on screen; `rebuilds` how often a corrupt state was
     set aside.
     """
 
@@ -135,6 +135,7 @@ def trial_passed(state: PlayerState, *, took: DurationMs) -> PlayerState:
         previous=state.good,
         candidate=None,
         attempts=0,
+        starts=0,
         quarantine=tuple(q for q in state.quarantine if state.candidate is None or q.digest != state.candidate.digest),
         counters=replace(counters, successes=successes, consecutive_failures=0, mean_time=DurationMs(mean)),
     )
@@ -169,7 +170,7 @@ def started(state: PlayerState, *, time: str) -> PlayerState:
 
 
 def settled(state: PlayerState) -> PlayerState:
-    """The player has run for a while, and so has what this start showed first.
+    """What this start showed first came on screen, or the player lives on without.
 
     The good release is beyond doubt then. After the previous one, the next start gives the good one another chance; after
     the slate, it is the previous one's turn, or without one the good one's.
@@ -184,13 +185,34 @@ def settled(state: PlayerState) -> PlayerState:
     return replace(state, starts=starts)
 
 
+def stopped(state: PlayerState) -> PlayerState:
+    """The player was asked to stop before anything came on screen; that says nothing of what it was about to show."""
+    return replace(state, starts=max(0, state.starts - 1))
+
+
 def opening(state: PlayerState) -> Opening:
-    """What this start shows first: the good release, unless start after start did not last."""
-    if state.good is None or state.starts > 2 * DOUBTFUL_STARTS:
+    """What this start shows first: the good release, unless start after start died before it was on screen.
+
+    Then it is the previous one, and when that does not help, slate, good and previous take turns: whatever kills the player
+    from outside never has the slate shown for long.
+    """
+    if state.good is None:
         return Opening.SLATE
-    if state.starts > DOUBTFUL_STARTS and state.previous is not None:
+    doubted = state.starts - 2 * DOUBTFUL_STARTS
+    if doubted > 0 and doubted % 3 == 1:
+        return Opening.SLATE
+    if state.previous is not None and (-DOUBTFUL_STARTS < doubted <= 0 or (doubted > 0 and doubted % 3 == 0)):
         return Opening.PREVIOUS
     return Opening.GOOD
+
+
+def doubt(state: PlayerState) -> str | None:
+    """What to say when a start shows something else than the good release."""
+    shown = opening(state)
+    if state.good is None or shown is Opening.GOOD:
+        return None
+    what = "slate shows" if shown is Opening.SLATE else "previous release plays"
+    return f"{state.starts - 1} starts in a row died before anything was on screen: the {what}"
 
 
 def good_lost(state: PlayerState) -> PlayerState:

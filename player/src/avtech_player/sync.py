@@ -16,20 +16,19 @@ from avtech_player.generations import IncompleteError
 from avtech_player.logs import screen_log
 from avtech_player.outcome import Outcome, OutcomeKind, UnseenError
 from avtech_player.parts import Parts
-from avtech_player.ports import Generation, Stage, TrialResult
+from avtech_player.ports import Generation, Stage
 from avtech_player.recovery import recover_state
 from avtech_player.space import Idle
 from avtech_player.state import Opening, Phase, PlayerState, Transition
 from avtech_player.statefile import save_state
 from avtech_player.store import StoreError
+from avtech_player.trial import TRIAL_SECONDS, judge
 from avtech_schema.errors import AvtechError, ManifestRejectedError
 from avtech_schema.identifiers import DurationMs, Sha256, VideoId
 from avtech_schema.manifest import Asset
 from avtech_schema.report import ReleaseRef, SyncState
 
 __all__ = ["TRIAL_SECONDS", "Outcome", "OutcomeKind", "Parts", "Updater"]
-TRIAL_SECONDS = 180.0
-"""A trial that has not ended after this long has failed."""
 
 
 class Updater:
@@ -52,7 +51,7 @@ class Updater:
         self._fetcher = Fetcher(parts.client, parts.screen, parts.store, parts.library, self._stop)
         self._state = PlayerState()
         self._verified_at = monotonic()
-        self._damaged = False
+        self._damaged = self._unsettled = False
         self._busy = asyncio.Lock()
         self._saving = asyncio.Lock()
         self._error: str | None = None
@@ -95,24 +94,35 @@ class Updater:
             await self.load()
         except DiskError as error:
             self._complain(error)
-        await self._commit_anyway(partial(states.started, time=self._now()))
+        self._unsettled = True
+        await asyncio.shield(self._commit_anyway(partial(states.started, time=self._now())))
         try:
             await self._stage.play(await self._first())
         except DiskError as error:
             self._complain(error)
             await self._stage.play(None)
 
-    async def settle(self) -> bool:
-        """The player has run for a while: this start is one that lasted.
+    @property
+    def shows_slate(self) -> bool:
+        """Whether the slate shows because nothing else did, start after start."""
+        return states.opening(self._state) is Opening.SLATE and self._state.good is not None
 
-        After a slate that was shown out of doubt, something is played again, and whether that lasts is asked anew: True.
+    async def settle(self) -> bool:
+        """Something is on screen, or the player lives on without: this start was none to count.
+
+        After a slate that was shown out of doubt, something is played again, and whether that shows is asked anew: True.
         """
-        doubted = states.opening(self._state) is Opening.SLATE and self._state.good is not None
+        self._unsettled = doubted = self.shows_slate
         await self._commit_anyway(states.settled)
         if doubted:
             async with self._busy:
                 await self._stage.play(await self._first())
         return doubted
+
+    async def stopped(self) -> None:
+        """The player ends because it was asked to."""
+        if self._unsettled:
+            await self._commit_anyway(states.stopped)
 
     def listen(self, told: Callable[[], None]) -> None:
         """Call `told` after every change that is worth a report."""
@@ -134,10 +144,7 @@ class Updater:
 
     async def refetch(self, video: VideoId) -> None:
         """A clip of the good release would not play: read it anew; if the disk damaged it, it is fetched again."""
-        async with self._busy:
-            outcome = await self._guarded(partial(self._distrust, video))
-            if outcome.error is not None:
-                self._told(outcome)
+        await self._mend(partial(self._distrust, video))
 
     async def assets(self) -> tuple[Asset, ...]:
         """The clips that the good release and the one before it need, each once.
@@ -146,18 +153,15 @@ class Updater:
             DiskError: the disk cannot be read.
         """
         found: dict[Sha256, Asset] = {}
-        for ref in (self._state.good, self._state.previous):
-            manifest = None if ref is None else await asyncio.to_thread(self._parts.library.manifest, ref.digest)
+        for ref in filter(None, (self._state.good, self._state.previous)):
+            manifest = await asyncio.to_thread(self._parts.library.manifest, ref.digest)
             for asset in manifest.assets.values() if manifest else ():
                 found.setdefault(asset.sha256, asset)
         return tuple(found.values())
 
     async def repair(self, asset: Asset) -> None:
         """A clip was found damaged on the disk: read it once more; it is removed, and fetched again, if it is."""
-        async with self._busy:
-            outcome = await self._guarded(partial(self._repair, asset))
-            if outcome.error is not None:
-                self._told(outcome)
+        await self._mend(partial(self._repair, asset))
 
     async def remove_idle(self, *, unused_since: datetime, only_tell: bool) -> list[Idle]:
         """Remove clips that no kept release needs, nor any did since an instant; with `only_tell` they stay.
@@ -180,6 +184,12 @@ class Updater:
         """The next report's sequence. It rises across restarts, and, by the clock, even when the state was lost."""
         await self._commit_anyway(partial(states.report_numbered, least=round(self._parts.clock.now().timestamp() * 1000)))
         return self._state.report_sequence
+
+    async def _mend(self, work: Callable[[], Awaitable[Outcome]]) -> None:
+        async with self._busy:
+            outcome = await self._guarded(work)
+            if outcome.error is not None:
+                self._told(outcome)
 
     async def _guarded(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         try:
@@ -218,12 +228,7 @@ class Updater:
         candidate = self._state.candidate
         if candidate is not None and (before is None or before.digest != candidate.digest):
             self._verified_at = self._monotonic()
-            self._log.info(
-                "release %d (commit %s) is wanted: manifest %s",
-                candidate.sequence,
-                candidate.commit[:12],
-                candidate.digest[:12],
-            )
+            self._log.info("release %s is wanted: manifest %s", _name(candidate), candidate.digest[:12])
 
     async def _bring(self, ref: ReleaseRef, *, trial: bool) -> Outcome:
         """Fetch the candidate unless it is staged, and try it."""
@@ -255,7 +260,7 @@ class Updater:
         ref = generation.ref
         await self._commit(states.trial_begins)
         try:
-            result = await self._judge(generation)
+            result = await judge(self._stage, generation, self._log, within=self._trial_seconds)
         except asyncio.CancelledError:
             await asyncio.shield(self._commit_anyway(states.trial_interrupted))
             raise
@@ -271,42 +276,28 @@ class Updater:
         took = DurationMs(max(0, round((self._monotonic() - self._verified_at) * 1000)))
         await self._commit(partial(states.trial_passed, took=took))
         self._damaged, self._fault, self._doubt = False, None, None
-        self._log.info("release %d (commit %s) plays", ref.sequence, ref.commit[:12])
+        self._log.info("release %s plays", _name(ref))
         try:
             await asyncio.to_thread(self._parts.library.clean, self.kept(), now=self._parts.clock.now())
         except DiskError as error:
             self._log.warning("cleaning up: %s", error)
         return Outcome(OutcomeKind.APPLIED, ref)
 
-    async def _judge(self, generation: Generation) -> TrialResult:
-        try:
-            async with asyncio.timeout(self._trial_seconds):
-                return await self._stage.trial(generation)
-        except TimeoutError:
-            return TrialResult(good=False, reason=f"the trial did not end within {self._trial_seconds:.0f} s")
-        except Exception as error:  # noqa: BLE001  whatever a release makes the engine do, the good one plays on
-            self._log.debug("a trial failed", exc_info=error)
-            return TrialResult(good=False, reason=f"the trial failed: {type(error).__name__}: {error}")
-
     async def _refuse(self, ref: ReleaseRef, reason: str) -> Outcome:
-        self._log.error("release %d (commit %s) is refused: %s", ref.sequence, ref.commit[:12], reason)
+        self._log.error("release %s is refused: %s", _name(ref), reason)
         await self._commit_anyway(partial(states.candidate_failed, reason=reason, time=self._now()))
         return Outcome(OutcomeKind.REFUSED, ref, ManifestRejectedError(reason))
 
     async def _first(self) -> Generation | None:
         """What to play without a release on trial: of the good release whatever is whole, else the previous one."""
-        opening = states.opening(self._state)
-        self._doubt = None
+        self._doubt = states.doubt(self._state)
+        if self._doubt:
+            self._log.error("%s", self._doubt)
+        opening, previous = states.opening(self._state), self._state.previous
         if opening is Opening.SLATE:
-            if self._state.good is not None:
-                self._doubt = f"{self._state.starts - 1} starts in a row did not last: the slate shows"
-                self._log.error("%s", self._doubt)
             return None
-        if opening is Opening.PREVIOUS and self._state.previous is not None:
-            self._doubt = f"{self._state.starts - 1} starts in a row did not last: the previous release plays"
-            self._log.warning("%s", self._doubt)
-            if (generation := await self._salvaged(self._state.previous)) is not None:
-                return generation
+        if opening is Opening.PREVIOUS and previous and (generation := await self._salvaged(previous)):
+            return generation
         while (good := self._state.good) is not None:
             if (generation := await self._salvaged(good)) is not None:
                 self._damaged = len(generation.files) < len(generation.manifest.assets)
@@ -320,9 +311,9 @@ class Updater:
 
     async def _distrust(self, video: VideoId) -> Outcome:
         good = self._state.good
-        manifest = None if good is None else await asyncio.to_thread(self._parts.library.manifest, good.digest)
-        asset = None if manifest is None else manifest.assets.get(video)
-        return await self._repair(asset) if asset is not None else Outcome(OutcomeKind.UNCHANGED, good)
+        manifest = await asyncio.to_thread(self._parts.library.manifest, good.digest) if good else None
+        asset = manifest.assets.get(video) if manifest else None
+        return await self._repair(asset) if asset else Outcome(OutcomeKind.UNCHANGED, good)
 
     async def _repair(self, asset: Asset) -> Outcome:
         if await asyncio.to_thread(self._parts.library.distrust, asset):
@@ -343,8 +334,8 @@ class Updater:
 
     def kept(self) -> set[Sha256]:
         """The releases that clean-up must not touch."""
-        state = self._state
-        return {ref.digest for ref in (state.good, state.previous, state.candidate) if ref is not None}
+        refs = (self._state.good, self._state.previous, self._state.candidate)
+        return {ref.digest for ref in refs if ref is not None}
 
     def _vital(self) -> set[Sha256]:
         """The releases whose clips are never removed: the good one and the one on its way."""
@@ -402,3 +393,8 @@ class Updater:
 
     def _now(self) -> str:
         return spell(self._parts.clock.now())
+
+
+def _name(ref: ReleaseRef) -> str:
+    """A release as people know it."""
+    return f"{ref.sequence} (commit {ref.commit[:12]})"
