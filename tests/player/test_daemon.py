@@ -263,7 +263,34 @@ def test_a_full_and_then_read_only_disk_stops_updates_and_never_playback(
     assert "Traceback" not in (device.folder / "log").read_text()
 
 
-def test_a_missing_root_or_key_is_one_line(device: Device) -> None:
+@pytest.mark.parametrize("damage", [None, b"", b"not a key"])
+def test_a_lost_or_damaged_key_stops_reports_and_never_playback(
+    device: Device, repository: Repository, damage: bytes | None
+) -> None:
+    ref = repository.publish(programme(repository, "red"))
+    key = device.state_dir / "device.key"
+    whole = key.read_bytes()
+    key.unlink() if damage is None else key.write_bytes(damage)
+    with device.running() as process:
+        deadline = time.monotonic() + 20
+        while not (device.state_dir / "report.json").exists() or device.status()["applied"] is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        status = device.status()
+        assert status["lastError"].startswith("reports cannot be signed: ")
+        assert (status["state"], status["applied"]["digest"]) == ("error", ref.digest)
+        assert device.report() is None
+        assert (key.read_bytes() if key.exists() else None) == damage
+        key.write_bytes(whole)
+        synced(device, ref)
+        assert process.poll() is None
+    log = (device.folder / "log").read_text()
+    assert log.count("reports cannot be signed") == 1
+    assert "no proof of play is kept" in log
+    assert "Traceback" not in log
+
+
+def test_a_missing_root_is_one_line(device: Device) -> None:
     (device.folder / "1.root.json").unlink()
     result: subprocess.CompletedProcess[str] = device.command("run", "--config", str(device.config))
     assert result.returncode == 2

@@ -57,7 +57,7 @@ def test_everything_that_is_wrong_is_told_at_once(device: Device) -> None:
     assert set(wrong) == {"root", "disk", "store", "engine", "display"}
     assert "fewer than the 100000000000000" in wrong["disk"]
     assert "no-such-mpv is not there" in wrong["engine"]
-    assert "there is no display :9876" in wrong["display"]
+    assert "no X server answers on :9876" in wrong["display"]
     assert [one["severity"] for one in found["key"]] == ["warning", "ok"]
 
 
@@ -67,6 +67,7 @@ def test_a_lost_key_a_read_only_store_and_damaged_state_are_told(device: Device)
     found = examined(device, 1, AVTECH_PLAYER_STORE="http://127.0.0.1:9/fleet")
     wrong = errors(found)
     assert "there is no device key" in wrong["key"]
+    assert "it plays, but reports cannot be signed" in wrong["key"]
     assert "store" in wrong
     assert "the next start rebuilds it" in found["state"][0]["message"]
 
@@ -91,7 +92,7 @@ def test_people_read_lines_with_what_to_do(device: Device) -> None:
         "doctor", "--config", str(device.config), environment={"AVTECH_PLAYER_ENGINE": "mpv", "DISPLAY": ":9876"}
     )
     assert result.returncode == 1
-    assert "error    display  there is no display :9876" in result.stdout
+    assert "error    display  the display is missing: no X server answers on :9876" in result.stdout
     assert "= help: is the X server running?" in result.stdout
 
 

@@ -36,7 +36,7 @@ KEY = Ed25519PrivateKey.generate()
 
 def reporter(rig: Rig, url: str) -> Reporter:
     store = open_store(url, {})
-    return Reporter(rig.directory, ACME, LOBBY, KEY, store, rig.library, rig.clock, player_version())
+    return Reporter(rig.directory, ACME, LOBBY, lambda: KEY, store, rig.library, rig.clock, player_version())
 
 
 def report(rig: Rig, url: str) -> Report:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 
 from avtech_player.clock import TrustedClock
 from avtech_player.config import Config
-from avtech_player.device_key import load_device_key
+from avtech_player.device_key import DeviceKey
 from avtech_player.durable import DirectoryLock, DiskError, TooLargeError, make_directory, read_bounded, replace_atomically
 from avtech_player.engine import Fault, make_engine
 from avtech_player.generations import Library
@@ -76,7 +75,7 @@ def assemble(
         DiskError: the disk refused.
     """
     parts = make_parts(config, environment, clock=clock)
-    key = load_device_key(config.device_key)
+    key = DeviceKey(config.device_key)
     history = config.state_dir / "history.json"
     report_store = open_store(config.report_store, environment) if config.report_store else parts.store
     journal = _journal(config, report_store, key)
@@ -147,12 +146,18 @@ def make_updater(parts: Parts, stage: Stage) -> Updater:
     return Updater(parts, stage)
 
 
-def _journal(config: Config, store: Store, key: Ed25519PrivateKey) -> Journal | None:
-    """The player's proof of play; None when none is to be kept."""
+def _journal(config: Config, store: Store, key: DeviceKey) -> Journal | None:
+    """The player's proof of play; None when none is to be kept, or none can be signed."""
+    log = screen_log("plays", config.screen)
     if config.plays_max_bytes == 0:
         return None
-    spool = Spool(config.state_dir / "plays", config.client, config.screen, CryptoSigner(key), max_bytes=config.plays_max_bytes)
-    return Journal(spool, store, screen_log("plays", config.screen))
+    try:
+        signer = CryptoSigner(key())
+    except ConfigurationError as error:
+        log.error("no proof of play is kept until the next start: it cannot be signed: %s", error)  # noqa: TRY400
+        return None
+    spool = Spool(config.state_dir / "plays", config.client, config.screen, signer, max_bytes=config.plays_max_bytes)
+    return Journal(spool, store, log)
 
 
 def _root(path: Path) -> bytes:

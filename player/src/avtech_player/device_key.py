@@ -34,6 +34,24 @@ def load_device_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+class DeviceKey:
+    """The device key, read when it is first asked for; while it cannot be read, each time anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key: Ed25519PrivateKey | None = None
+
+    def __call__(self) -> Ed25519PrivateKey:
+        """The key.
+
+        Raises:
+            ConfigurationError: it is missing, unreadable, or another kind of key.
+        """
+        if self._key is None:
+            self._key = load_device_key(self._path)
+        return self._key
+
+
 def ensure_device_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
     """Read the device key, or make it if there is none; says whether it was made. A key is never overwritten.
 

@@ -15,15 +15,16 @@ from avtech_player.clock import TrustedClock, kernel_is_synchronised, spell
 from avtech_player.config import Config
 from avtech_player.device_key import load_device_key
 from avtech_player.durable import read_bounded
-from avtech_player.engine import MpvSettings, parse_settings
+from avtech_player.engine import MpvSettings, display_fault, parse_settings
 from avtech_player.floor import load_floor
 from avtech_player.state import StateCorruptError
 from avtech_player.statefile import read_state
 from avtech_player.store import Stored, open_store
 from avtech_schema.envelope import public_key_text
-from avtech_schema.errors import AvtechError
+from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.layout import TIMESTAMP_KEY, plays_prefix, report_prefix
 
+_LOST_KEY = "put back a copy; or remove it, run `avtech-player enroll`, and change the Screen resource"
 _SLOW_SECONDS = 5.0
 _MAX_ROOT_BYTES = 512_000
 _MAX_TIMESTAMP_BYTES = 16_384
@@ -63,7 +64,11 @@ def diagnose(config: Config, environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _key(config: Config) -> Iterator[Finding]:
-    key = load_device_key(config.device_key)
+    try:
+        key = load_device_key(config.device_key)
+    except ConfigurationError as error:
+        yield Finding("key", "error", f"{error}: it plays, but reports cannot be signed", error.hint or _LOST_KEY)
+        return
     if stat.S_IMODE(config.device_key.stat().st_mode) & 0o077:
         yield Finding("key", "warning", f"others can read {config.device_key}", f"chmod 600 {config.device_key}")
     yield Finding("key", "ok", f"the device key is {public_key_text(key.public_key())}")
@@ -178,21 +183,12 @@ def _engine(config: Config, environment: Mapping[str, str]) -> Iterator[Finding]
 
 
 def _display(settings: MpvSettings, environment: Mapping[str, str]) -> Iterator[Finding]:
-    display = settings.display or environment.get("DISPLAY")
-    if settings.vo in ("null", "image"):
-        yield Finding("display", "ok", f"mpv draws to {settings.vo}")
-    elif display and display.startswith(":"):
-        number = display[1:].partition(".")[0]
-        if Path(f"/tmp/.X11-unix/X{number}").exists():  # noqa: S108  where X servers are found
-            yield Finding("display", "ok", f"there is a display {display}")
-        else:
-            yield Finding("display", "error", f"there is no display {display}", "is the X server running?")
-    elif display or environment.get("WAYLAND_DISPLAY"):
-        yield Finding("display", "ok", f"the display is {display or environment['WAYLAND_DISPLAY']}")
-    elif any(Path("/dev/dri").glob("card*")):
-        yield Finding("display", "ok", "there is no display server; mpv draws by DRM")
+    if fault := display_fault(settings, environment):
+        yield Finding("display", "error", fault, "is the X server running? set engine.display, or DISPLAY")
+    elif display := settings.display or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
+        yield Finding("display", "ok", f"the display is {display}")
     else:
-        yield Finding("display", "error", "there is neither a display nor a graphics card", "set engine.display, or DISPLAY")
+        yield Finding("display", "ok", "there is no display server; mpv draws by DRM")
 
 
 def _api(config: Config) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""How one look for a release ended."""
+"""How one look for a release ended, and what fails until it succeeds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ class UnseenError(EnvironmentFailedError):
 
 
 class OutcomeKind(StrEnum):
-    """How one look for a release ended."""
+    """How one look for a release ended, and what fails until it succeeds."""
 
     UNCHANGED = "unchanged"
     """There is nothing to do."""
@@ -33,3 +33,22 @@ class Outcome:
     kind: OutcomeKind
     ref: ReleaseRef | None = None
     error: AvtechError | None = None
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What failed last and has not succeeded since, by what it was about; each a line for a human, or None."""
+
+    release: str | None = None
+    disk: str | None = None
+    signing: str | None = None
+    doubt: str | None = None
+    clip: str | None = None
+
+    def hindering(self, blindness: str) -> str | None:
+        """What keeps the player from doing its work; `blindness` is why nothing can be shown."""
+        return self.release or self.disk or blindness or self.signing
+
+    def last(self, blindness: str) -> str | None:
+        """What to tell of, all in all."""
+        return self.hindering(blindness) or self.doubt or self.clip

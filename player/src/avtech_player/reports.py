@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from avtech_player.store import Store
 from avtech_player.sync import Updater
 from avtech_player.system import SystemProbe
 from avtech_schema.envelope import seal
-from avtech_schema.errors import AvtechError
+from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.identifiers import ByteSize, ClientId, ScreenId
 from avtech_schema.layout import report_key
 from avtech_schema.report import PAYLOAD_TYPE, Report, Spooled, Storage
@@ -31,12 +32,15 @@ _QUARANTINE_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Says what the player does. `directory` is the state directory, `store` the one that reports go to."""
+    """Says what the player does. `directory` is the state directory, `store` the one that reports go to.
+
+    While there is no `key` (it raises ConfigurationError), reports are kept for `status` alone.
+    """
 
     directory: Path
     client: ClientId
     screen: ScreenId
-    key: Ed25519PrivateKey
+    key: Callable[[], Ed25519PrivateKey]
     store: Store
     library: Library
     clock: TrustedClock
@@ -50,9 +54,23 @@ class Reporter:
         Raises:
             StoreError: the store did not take it; the next report says it all again.
         """
+        key = await asyncio.to_thread(self._find_key, updater)
         report = await self._gather(updater, stage)
-        await asyncio.to_thread(self._send, report)
+        await asyncio.to_thread(self._send, report, key)
         return report
+
+    def _find_key(self, updater: Updater) -> Ed25519PrivateKey | None:
+        """The key; that there is none is told once."""
+        before, troubles = updater.troubles.signing, updater.troubles
+        try:
+            key = self.key()
+        except ConfigurationError as error:
+            troubles.signing = f"reports cannot be signed: {error}"
+            if troubles.signing != before:
+                _log.error("%s", troubles.signing)
+            return None
+        troubles.signing = None
+        return key
 
     async def _gather(self, updater: Updater, stage: Stage) -> Report:
         sequence = await updater.next_report()
@@ -80,13 +98,14 @@ class Reporter:
             plays=Spooled(spooled.waiting_segments, spooled.dropped) if spooled else None,
         )
 
-    def _send(self, report: Report) -> None:
+    def _send(self, report: Report, key: Ed25519PrivateKey | None) -> None:
         payload = report.payload()
         try:
             keep_report(self.directory, payload)
         except DiskError as error:
             _log.warning("the report is not kept here: %s", error)
-        self.store.write(report_key(self.client, self.screen), seal(payload, PAYLOAD_TYPE, CryptoSigner(self.key)))
+        if key is not None:
+            self.store.write(report_key(self.client, self.screen), seal(payload, PAYLOAD_TYPE, CryptoSigner(key)))
 
     def _storage(self) -> Storage:
         try:

@@ -14,7 +14,7 @@ from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
 from avtech_player.generations import IncompleteError
 from avtech_player.logs import screen_log
-from avtech_player.outcome import Outcome, OutcomeKind, UnseenError
+from avtech_player.outcome import Outcome, OutcomeKind, Troubles, UnseenError
 from avtech_player.parts import Parts
 from avtech_player.ports import Generation, Stage
 from avtech_player.recovery import recover_state
@@ -54,10 +54,7 @@ class Updater:
         self._damaged = self._unsettled = False
         self._busy = asyncio.Lock()
         self._saving = asyncio.Lock()
-        self._error: str | None = None
-        self._disk: str | None = None
-        self._fault: str | None = None
-        self._doubt: str | None = None
+        self.troubles = Troubles()
         self._listeners: list[Callable[[], None]] = []
         self.changed = asyncio.Event()
         self.looked: datetime | None = None
@@ -73,12 +70,12 @@ class Updater:
     @property
     def last_error(self) -> str | None:
         """What failed last and has not succeeded since: reaching the release, writing it down, or showing a clip of it."""
-        return self._error or self._disk or self._stage.blindness() or self._doubt or self._fault
+        return self.troubles.last(self._stage.blindness())
 
     @property
     def sync_state(self) -> SyncState:
         """How what the screen shows relates to what it is meant to show."""
-        return states.sync_state(self._state, self._error or self._disk or self._stage.blindness() or None)
+        return states.sync_state(self._state, self.troubles.hindering(self._stage.blindness()))
 
     async def load(self) -> None:
         """Read the state, without counting a start.
@@ -176,8 +173,8 @@ class Updater:
     def note_fault(self, reason: str) -> None:
         """A clip of what plays would not play; it is remembered for the report until another release plays."""
         self.faults += 1
-        if reason != self._fault:
-            self._fault = reason
+        if reason != self.troubles.clip:
+            self.troubles.clip = reason
             self._ring()
 
     async def next_report(self) -> int:
@@ -275,7 +272,7 @@ class Updater:
         await asyncio.to_thread(self._parts.library.prove, ref)
         took = DurationMs(max(0, round((self._monotonic() - self._verified_at) * 1000)))
         await self._commit(partial(states.trial_passed, took=took))
-        self._damaged, self._fault, self._doubt = False, None, None
+        self._damaged, self.troubles.clip, self.troubles.doubt = False, None, None
         self._log.info("release %s plays", _name(ref))
         try:
             await asyncio.to_thread(self._parts.library.clean, self.kept(), now=self._parts.clock.now())
@@ -290,9 +287,9 @@ class Updater:
 
     async def _first(self) -> Generation | None:
         """What to play without a release on trial: of the good release whatever is whole, else the previous one."""
-        self._doubt = states.doubt(self._state)
-        if self._doubt:
-            self._log.error("%s", self._doubt)
+        self.troubles.doubt = states.doubt(self._state)
+        if self.troubles.doubt:
+            self._log.error("%s", self.troubles.doubt)
         opening, previous = states.opening(self._state), self._state.previous
         if opening is Opening.SLATE:
             return None
@@ -348,7 +345,7 @@ class Updater:
             if state == self._state:
                 return
             await asyncio.to_thread(save_state, self._parts.directory, state)
-            self._disk = None
+            self.troubles.disk = None
             self._adopt(state)
 
     async def _commit_anyway(self, transition: Transition) -> None:
@@ -376,16 +373,16 @@ class Updater:
 
     def _complain(self, error: AvtechError) -> None:
         """The disk refuses: say so, once."""
-        if str(error) != self._disk:
-            self._disk = str(error)
+        if str(error) != self.troubles.disk:
+            self.troubles.disk = str(error)
             self._log.error("%s", error)
             self._ring()
 
     def _told(self, outcome: Outcome) -> Outcome:
         """Log a failure, and remember it for the report until an attempt succeeds."""
         error = None if outcome.error is None or outcome.kind is OutcomeKind.REFUSED else str(outcome.error)
-        if error != self._error:
-            self._error = error
+        if error != self.troubles.release:
+            self.troubles.release = error
             self._ring()
             if error is not None:
                 self._log.warning("%s", error)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from avtech_player.engine._check import ClipCheck, Fault, FaultKind, file_stamp, shared_check
+from avtech_player.engine._display import display_fault
 from avtech_player.engine._mpv import MpvEngine
 from avtech_player.engine._settings import EngineSettings, MpvSettings, SimulatedSettings, parse_settings
 from avtech_player.engine._simulated import SimulatedEngine
@@ -19,6 +20,7 @@ __all__ = [
     "MpvSettings",
     "SimulatedEngine",
     "SimulatedSettings",
+    "display_fault",
     "file_stamp",
     "make_engine",
     "parse_settings",
