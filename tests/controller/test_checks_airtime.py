@@ -161,11 +161,52 @@ def test_the_first_day_without_a_clip_is_told(tmp_path: Path, rule: str, rights:
 def test_a_clip_without_limit_or_a_later_one_covers_the_air(tmp_path: Path) -> None:
     files = {TWO: clip(more="  rights: {until: 2026-12-31}\n")}
     nested = playlist("offer", "clip: VID-A-TWO", "playlist: house")
-    assert codes(found(tmp_path / "a", nested, schedule("{play: offer}"), files=files)) == []
+    assert codes(found(tmp_path / "a", nested, schedule("{play: offer}"), files=files)) == ["AVT314"]
     relay = playlist("offer", "clip: VID-A-TWO", "{clip: VID-A-ONE, validFrom: 2027-01-01}")
-    assert codes(found(tmp_path / "b", relay, schedule("{play: offer}"), files=files)) == []
+    assert codes(found(tmp_path / "b", relay, schedule("{play: offer}"), files=files)) == ["AVT314"]
+    ended = relay.replace("clip: VID-A-TWO", "{clip: VID-A-TWO, validUntil: 2026-12-31}")
+    assert codes(found(tmp_path / "ended", ended, schedule("{play: offer}"), files=files)) == []
     late = playlist("offer", "clip: VID-A-TWO", "{clip: VID-A-ONE, validFrom: 2027-01-02}")
     assert codes(found(tmp_path / "c", late, schedule("{play: offer}"), files=files)) == ["AVT308"]
+
+
+@pytest.mark.parametrize(
+    ("item", "rule", "rights", "told"),
+    [
+        ("{clip: VID-A-TWO}", "{play: offer}", "{until: 2026-12-10}", "on 2026-12-11"),
+        (
+            "{clip: VID-A-TWO, validFrom: 2026-12-01, validUntil: 2027-06-30}",
+            "{play: offer}",
+            "{until: 2026-12-10}",
+            "on 2026-12-11",
+        ),
+        ("{clip: VID-A-TWO, validUntil: 2026-12-10}", "{play: offer}", "{until: 2026-12-10}", ""),
+        ("{clip: VID-A-TWO}", "{play: offer, validUntil: 2026-12-10}", "{until: 2026-12-10}", ""),
+        ("{clip: VID-A-TWO}", "{play: offer, days: [mon]}", "{until: 2026-12-10}", "on 2026-12-14"),
+        ("{clip: VID-A-TWO}", "{play: offer}", "{until: 2030-12-10}", ""),
+        ("{clip: VID-A-TWO}", "{play: offer}", "{from: 2026-12-05}", ""),
+        ("{clip: VID-A-TWO}", "{play: offer, validFrom: 2026-01-01}", "{from: 2026-12-05}", ""),
+        ("{clip: VID-A-TWO}", "{play: offer, validFrom: 2026-12-01}", "{from: 2026-12-05}", "on 2026-12-01"),
+        ("{clip: VID-A-TWO, validFrom: 2026-12-02}", "{play: offer}", "{from: 2026-12-05}", "on 2026-12-02"),
+    ],
+)
+def test_a_clip_whose_rights_leave_out_its_air_is_told_with_the_first_day(
+    tmp_path: Path, item: str, rule: str, rights: str, told: str
+) -> None:
+    files = {TWO: clip(more=f"  rights: {rights}\n")}
+    state = found(tmp_path, playlist("offer", "clip: VID-A-ONE", item), schedule(rule), files=files, only="AVT314")
+    assert [finding.message for finding in state.findings] == (
+        [f"rule s/1 has no rights to clip VID-A-TWO {told}"] if told else []
+    )
+    if told:
+        assert marked(state) == "VID-A-TWO"
+        assert [what for _, what in state.findings[0].related] == ["its rights are here", "the rule is on air then"]
+
+
+def test_a_rule_whose_only_clip_comes_after_it_is_told(tmp_path: Path) -> None:
+    files = {TWO: clip(more="  rights: {from: 2026-12-05}\n")}
+    rule = schedule("{play: offer, validFrom: 2026-12-01}")
+    assert codes(found(tmp_path, playlist("offer", "clip: VID-A-TWO"), rule, files=files)) == ["AVT314"]
 
 
 def test_clips_whose_rights_are_over_or_miss_the_item_are_found_where_they_stand(tmp_path: Path) -> None:

@@ -1,25 +1,23 @@
 """Air that the clips' rights do not cover: rules that go on after all of their clips may no longer be shown.
 
 Rights and validity are local, so days and seconds of the wall clock are compared, whatever the zone. An embargo, which is
-rights that begin later, is no fault: a rule may wait for its clips.
+rights that begin later, is no fault: a rule may wait for its clips. Single clips that miss air are in `uncovered`.
 """
 
 from collections.abc import Iterator
 from datetime import date
 
 from avtech_controller.checks.airing import DAYS_AHEAD, Airing, day_text
+from avtech_controller.checks.spans import ALWAYS, Span, merged_spans, span_of, window_of
+from avtech_controller.checks.uncovered import check_uncovered
 from avtech_controller.checks.view import View
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import SlugKey
 from avtech_schema.airtime import window_days
 from avtech_schema.identifiers import Slug, VideoId
-from avtech_schema.localtime import DAY_SECONDS, seconds_of_day
+from avtech_schema.localtime import DAY_SECONDS
 from avtech_schema.manifest import Rule
 from avtech_schema.resources import Playlist, PlaylistItem
-
-_ALWAYS = (-(1 << 62), 1 << 62)
-Span = tuple[int, int]
-"""Seconds of the wall clock since the year 1, half-open."""
 
 
 def check_rights(view: View, airing: Airing, today: date) -> Iterator[Problem]:
@@ -27,11 +25,14 @@ def check_rights(view: View, airing: Airing, today: date) -> Iterator[Problem]:
     for playlist in view.state.playlists.values():
         yield from _items(view, playlist, today)
     covered = _Covered(view)
+    bare: dict[tuple[SlugKey, int], int] = {}
     for key, rules in airing.rules.items():
         for place, rule in enumerate(rules):
             spans = covered.playlist(SlugKey(key.client, rule.playlist))
-            if spans != (_ALWAYS,) and (day := _bare_day(rule, spans, today)) is not None:
+            if spans != (ALWAYS,) and (day := _bare_day(rule, spans, today)) is not None:
+                bare[key, place] = day
                 yield _bare(view, key, place, rule, day)
+    yield from check_uncovered(view, airing, today, bare)
 
 
 def _items(view: View, playlist: Playlist, today: date) -> Iterator[Problem]:
@@ -41,7 +42,7 @@ def _items(view: View, playlist: Playlist, today: date) -> Iterator[Problem]:
         rights = video.spec.rights if video else None
         if video is None or rights is None or video.spec.state == "archived":
             continue
-        allowed, wanted = _span(rights.from_, rights.until), _span(item.valid_from, item.valid_until)
+        allowed, wanted = span_of(rights.from_, rights.until), span_of(item.valid_from, item.valid_until)
         if allowed[1] <= now:
             message = f"clip {item.clip} may no longer be shown: its rights ended with {rights.until}"
         elif max(allowed[0], wanted[0]) >= min(allowed[1], wanted[1]):
@@ -64,20 +65,20 @@ class _Covered:
     def playlist(self, key: SlugKey) -> tuple[Span, ...]:
         """Spans, rising and apart; a playlist or clip that does not exist is another finding's business."""
         if key not in self._known:
-            self._known[key] = (_ALWAYS,)
+            self._known[key] = (ALWAYS,)
             playlist = self._view.state.playlists.get(key)
             if playlist is not None:
-                self._known[key] = _merged(span for item in playlist.spec.items for span in self._item(key, item))
+                self._known[key] = merged_spans(span for item in playlist.spec.items for span in self._item(key, item))
         return self._known[key]
 
     def _item(self, key: SlugKey, item: PlaylistItem) -> Iterator[Span]:
-        first, last = _span(item.valid_from, item.valid_until)
+        first, last = span_of(item.valid_from, item.valid_until)
         if item.playlist:
             inner = self.playlist(SlugKey(key.client, Slug(item.playlist)))
         else:
             video = self._view.state.videos.get(VideoId(item.clip or ""))
             rights = video.spec.rights if video else None
-            inner = (_span(rights.from_, rights.until) if rights else _ALWAYS,)
+            inner = (span_of(rights.from_, rights.until) if rights else ALWAYS,)
         for start, end in inner:
             if max(first, start) < min(last, end):
                 yield max(first, start), min(last, end)
@@ -87,25 +88,16 @@ def _bare_day(rule: Rule, spans: tuple[Span, ...], today: date) -> int | None:
     """The first day (ordinal) from today on with a window that no clip covers, after clips that did cover some."""
     first, last = today.toordinal(), today.toordinal() + DAYS_AHEAD
     for number, (_, end) in enumerate(spans):
-        begins = spans[number + 1][0] if number + 1 < len(spans) else _ALWAYS[1]
+        begins = spans[number + 1][0] if number + 1 < len(spans) else ALWAYS[1]
         start = max(end, first * DAY_SECONDS)
         if start >= begins or start >= last * DAY_SECONDS:
             continue
         reach = min(last, begins // DAY_SECONDS)
         for day in window_days(rule, start // DAY_SECONDS - 1, reach):
-            opens, closes = _window(rule, day)
+            opens, closes = window_of(rule, day)
             if max(opens, start) < min(closes, begins):
                 return max(opens, start) // DAY_SECONDS
     return None
-
-
-def _window(rule: Rule, day: int) -> Span:
-    until = rule.until_s if rule.until_s > rule.from_s else rule.until_s + DAY_SECONDS
-    low, high = _span(
-        rule.valid_from if rule.valid_from and len(rule.valid_from) > 10 else None,
-        rule.valid_until if rule.valid_until and len(rule.valid_until) > 10 else None,
-    )
-    return max(low, day * DAY_SECONDS + rule.from_s), min(high, day * DAY_SECONDS + until)
 
 
 def _bare(view: View, key: SlugKey, place: int, rule: Rule, day: int) -> Problem:
@@ -134,25 +126,3 @@ def _last_limits(view: View, key: SlugKey) -> Iterator[tuple[Spot, str]]:
             found.append((video.spec.rights.until, place, spot, f"the rights of {item.clip} end here"))
     for _, _, spot, what in sorted(found, key=lambda limit: limit[:2]):
         yield spot, what
-
-
-def _span(first: str | None, last: str | None) -> Span:
-    """A validity as seconds of the wall clock; a last date includes its whole day."""
-    start = _seconds(first) if first else _ALWAYS[0]
-    end = _seconds(last) + (DAY_SECONDS if len(last) == 10 else 0) if last else _ALWAYS[1]
-    return start, end
-
-
-def _seconds(bound: str) -> int:
-    day = date.fromisoformat(bound[:10]).toordinal() * DAY_SECONDS
-    return day + (seconds_of_day(bound[11:]) if len(bound) > 10 else 0)
-
-
-def _merged(spans: Iterator[Span]) -> tuple[Span, ...]:
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return tuple(merged)

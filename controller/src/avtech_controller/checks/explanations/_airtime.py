@@ -107,4 +107,12 @@ AIRTIME = (
         wrong="- {clip: VID-ACME-WELCOME, weight: 1000}\n- {clip: VID-ACME-SALE, weight: 1}",
         right="- {clip: VID-ACME-WELCOME, weight: 3}\n- {clip: VID-ACME-SALE, weight: 1}",
     ),
+    explained(
+        "AVT314",
+        why="A clip is planned for days on which it may not be shown; it drops out then, and the others play more often.",
+        fix="End the item with the rights, or renew them. Rights that begin later need no `validFrom` beside them.",
+        where="house.items",
+        wrong="- {clip: VID-ACME-WELCOME}\n- {clip: VID-ACME-CHRISTMAS}",
+        right="- {clip: VID-ACME-WELCOME}\n- {clip: VID-ACME-CHRISTMAS, validUntil: 2026-12-26}",
+    ),
 )
