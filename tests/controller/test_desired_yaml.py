@@ -86,6 +86,7 @@ def test_a_plain_scalar_means_what_yaml_1_2_says(text: str, value: object) -> No
         ("a: .inf\n", "AVT114", 1, 4),
         ("a: .nan\n", "AVT114", 1, 4),
         ("a: 9007199254740993\n", "AVT114", 1, 4),
+        (f"a: {'9' * 5000}\n", "AVT114", 1, 4),
         ("a:\n\tb: 1\n", "AVT113", 2, 1),
         ("a: *x\n", "AVT101", 1, 4),
         ("a: &a [*a]\n", "AVT106", 1, 8),

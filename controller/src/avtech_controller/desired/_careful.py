@@ -3,6 +3,7 @@
 It reads what the quick reader does not vouch for, and every file that has a finding.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ MAX_ALIASES = 100
 MAX_EXPANDED_NODES = 100_000
 MAX_EXPANDED_CHARACTERS = 4_000_000
 MAX_INTEGER = 2**53
+_BEYOND = "the number is beyond what JSON keeps exactly (2^53)"
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
@@ -212,12 +214,16 @@ def _resolve(text: str, where: Range) -> str | int | float | bool | None:
             return _integer(int(text[skip:], base), where)
     if _NOT_FINITE.fullmatch(text):
         raise SyntaxProblem("AVT114", f"{text} is not a finite number", where)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if not _FLOAT.fullmatch(text):
+        return text
+    if not math.isfinite(value := float(text)):
+        raise SyntaxProblem("AVT114", _BEYOND, where)
+    return value
 
 
 def _integer(value: int, where: Range) -> int:
     if abs(value) > MAX_INTEGER:
-        raise SyntaxProblem("AVT114", "the number is beyond what JSON keeps exactly (2^53)", where)
+        raise SyntaxProblem("AVT114", _BEYOND, where)
     return value
 
 

@@ -18,7 +18,7 @@ from avtech_controller.desired._source import (
     SourceError,
     SourceFile,
 )
-from avtech_controller.desired.history import resolve_commit
+from avtech_controller.desired.history import NO_GIT_HINT, resolve_commit
 from avtech_schema.errors import FindingsError
 from avtech_schema.identifiers import CommitId
 
@@ -38,7 +38,7 @@ def open_commit(path: Path, revision: str) -> "CommitTree":
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise SourceError(f"cannot open the Git repository at {path}: {error}") from error
     if repository is None:
-        raise SourceError(f"{path} is not in a Git repository", hint="leave --commit out to read the files as they are")
+        raise SourceError(f"{path} is not in a Git repository", hint=NO_GIT_HINT)
     return CommitTree(path, commit, repository)
 
 

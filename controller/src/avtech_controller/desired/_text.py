@@ -66,7 +66,9 @@ def decode(data: bytes) -> str:
             f"the character U+{ord(found.group()):04X} has no place in a text",
             _at(text, found.start()),
             label="here",
-            hint="delete it; a file with NUL bytes is damaged or not a text at all",
+            hint="a file with NUL bytes is damaged or not a text at all: restore it, or save it as UTF-8"
+            if found.group() == "\0"
+            else "delete it: it cannot be seen, and was most likely pasted along",
         )
     return text
 

@@ -12,6 +12,9 @@ from avtech_schema.identifiers import CommitId, commit_id
 if TYPE_CHECKING:
     from git import Repo
 
+NO_GIT_HINT = (
+    "`git init` and a commit make it one; commands that take the work tree read the files as they are without --commit"
+)
 _MOST_COMMITS = 10_000
 _SECONDS = 60
 """No question to Git takes longer than this."""
@@ -42,7 +45,10 @@ def resolve_commit(path: Path, revision: str) -> CommitId:
     if answer:
         return commit_id(answer)
     if not _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD"):
-        raise SourceError("the repository has no commit yet", hint="commit first, or leave --commit out")
+        raise SourceError(
+            "the repository has no commit yet",
+            hint="commit first: git add --all && git commit; without --commit the files are read as they are",
+        )
     shallow = _ask(repository, "rev-parse", "--is-shallow-repository") == "true"
     raise SourceError(
         f"{revision[:100]!r} is not a commit of this repository",
@@ -152,9 +158,7 @@ def _open(path: Path) -> "Repo":
     except NoSuchPathError as error:
         raise SourceError(f"{path} is not there", hint="name the desired-state repository") from error
     except InvalidGitRepositoryError as error:
-        raise SourceError(
-            f"{path} is not in a Git repository", hint="leave --commit out to read the files as they are"
-        ) from error
+        raise SourceError(f"{path} is not in a Git repository", hint=NO_GIT_HINT) from error
     except GitCommandError as error:
         raise SourceError(f"git refuses the repository at {path}: {_one_line(error.stderr)}") from error
     return repository

@@ -56,15 +56,15 @@ def probe_file(path: Path, name: str) -> Probe:
     command = ("ffprobe", *options, "-show_format", "-show_streams", "-of", "json", f"file:{path}")
     done = run(command, seconds=PROBE_SECONDS, limit=1_000_000)
     if done.stopped or done.returncode:
-        raise MediaError(
-            MediaCode.NOT_VIDEO, f"{name}: not a video that can be read ({done.stopped or _reason(done.complaint())})"
-        )
+        reason = done.stopped or _reason(done.complaint())
+        raise MediaError(MediaCode.NOT_VIDEO, f"{name}: not a video that can be read ({reason})", hint=_HINT)
     try:
         return _parse(orjson.loads(done.stdout))
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise MediaError(MediaCode.NOT_VIDEO, f"{name}: not a video that can be read (its header makes no sense)") from error
+        raise MediaError(MediaCode.NOT_VIDEO, f"{name}: its header makes no sense", hint=_HINT) from error
 
 
+_HINT = "is it the right file? If it is, copy it again, whole, or export it again as MP4 with H.264"
 _REASONS = {
     "moov atom not found": "it has no index of frames: it is no MP4, or was cut short",
     "Invalid data found": "its bytes are of no known format",
