@@ -52,7 +52,7 @@ def _check_jsonschema(*arguments: str | Path) -> None:
 
 
 def test_the_workflows_are_what_github_takes() -> None:
-    assert len(WORKFLOWS) == 4
+    assert len(WORKFLOWS) == 6
     _check_jsonschema("--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
 
 
@@ -136,15 +136,42 @@ def test_no_step_pastes_what_others_wrote_into_a_shell() -> None:
             assert "${{" not in step.get("run", ""), path
 
 
-def test_each_key_is_in_one_job_alone_and_those_jobs_are_never_stopped_half_way() -> None:
-    for key, holder in (("AVTECH_PUBLISH_KEY", "avtech-publish.yml"), ("AVTECH_HEARTBEAT_KEY", "avtech-heartbeat.yml")):
-        assert [path.name for path in WORKFLOWS if key in path.read_text()] == [holder]
-        assert "pull_request" not in (ROOT / "ci/github" / holder).read_text()
-    publish = _load(ROOT / "ci/github/avtech-publish.yml")
-    assert publish["concurrency"] == {"group": "avtech-publish", "cancel-in-progress": False}
-    job = _load(GITLAB)["publish"]
-    assert (job["resource_group"], job["interruptible"]) == ("avtech-publish", False)
-    assert all("CI_COMMIT_REF_PROTECTED" in rule["if"] for rule in job["rules"])
+HOLDERS = {"AVTECH_PUBLISH_KEY": {"publish", "rollout", "daily"}, "AVTECH_HEARTBEAT_KEY": {"heartbeat"}}
+
+
+def test_each_key_is_only_in_the_jobs_that_sign_with_it_and_those_are_never_stopped_half_way() -> None:
+    for key, holders in HOLDERS.items():
+        paths = [path for path in WORKFLOWS if key in path.read_text()]
+        assert {path.stem.removeprefix("avtech-") for path in paths} == holders
+        for path in paths:
+            assert "pull_request" not in path.read_text()
+            assert _load(path)["concurrency"] == {"group": path.stem, "cancel-in-progress": False}
+            assert all("refs/heads/main" in job["if"] and job["environment"] for job in _load(path)["jobs"].values())
+    for name, group in (("publish", "publish"), ("tick", "rollout"), ("daily", "daily"), ("heartbeat", "heartbeat")):
+        job = _load(GITLAB)[name]
+        assert (job["resource_group"], job["interruptible"]) == (f"avtech-{group}", False)
+        assert all("CI_COMMIT_REF_PROTECTED" in rule["if"] for rule in job["rules"] if rule.get("when") != "never")
+
+
+def test_rollouts_signatures_and_the_store_are_looked_after_on_schedules_that_the_guide_names() -> None:
+    guide = (ROOT / "docs/guides/ci.md").read_text()
+    kept = (
+        "avtech rollout tick",
+        "avtech publish --heartbeat",
+        "avtech publish --renew",
+        "avtech gc --yes",
+        "avtech keys doctor",
+    )
+    gitlab = [(job, str(job.get("script"))) for job in _load(GITLAB).values() if isinstance(job, dict)]
+    for command in kept:
+        assert f"`{command}" in guide
+        (there,) = [path for path in WORKFLOWS for step in _steps(path) if str(step.get("run")).startswith(command)]
+        assert _load(there)[True]["schedule"]
+        (job,) = [job for job, script in gitlab if command in script]
+        (name,) = re.findall(r'AVTECH_SCHEDULE == "([a-z]+)"', job["rules"][0]["if"])
+        assert f"schedule `{name}`" in guide and f"| `{name}` |" in guide
+    for path in WORKFLOWS:
+        assert f"`{path.name}`" in guide
 
 
 def test_the_scripts_may_be_run() -> None:
