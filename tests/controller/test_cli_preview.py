@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avtech_controller.cli._main import cli, run
-from tests.controller.preview_fleet import WEEK, changed_fleet
+from tests.controller.preview_fleet import WEEK, changed_fleet, replace
 from tests.controller.repository import Repository, make_repository
 
 Capture = pytest.CaptureFixture[str]
@@ -49,6 +49,26 @@ def test_the_result_as_json(repository: Repository, capsys: Capture) -> None:
     assert value["removed"] == []
     (week,) = value["weeks"]
     assert (week["state"], week["screens"], week["pictures"]) == ("same", ["SCR-ACME-0002"], ["SCR-ACME-0002.png"])
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_broken_promise_is_drawn_with_the_change_that_broke_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, output: str
+) -> None:
+    monkeypatch.delenv("AVTECH_STORE", raising=False)
+    root, out = changed_fleet(tmp_path, clips=False), tmp_path / "out"
+    replace(root / "fleet/CLI-ACME/schedules/canteen.yaml", 'from: "11:30"', 'from: "13:30"')
+    assert run(cli, ["preview", "--repo", str(root), "-o", str(out), *WEEK, "--output", output]) == 1
+    stdout, stderr = capsys.readouterr()
+    assert "error[AVT301]" in stderr
+    page = (out / "index.html").read_text()
+    assert "AVT301" in page
+    assert "what is below is what would play" in page
+    assert "What changes" in page
+    if output == "json":
+        value = json.loads(stdout)
+        assert value["changed"] == 3
+        assert [finding["code"] for finding in value["findings"]] == ["AVT301"]
 
 
 def test_a_commit_is_previewed_without_the_work_tree(repository: Repository, capsys: Capture) -> None:

@@ -43,6 +43,21 @@ def test_a_fault_keeps_the_last_preview_and_is_shown_above_it(root: Path) -> Non
     assert "No findings" in render_sight(desk.look(NOW), script="1", now=NOW)
 
 
+def test_a_broken_promise_is_shown_beside_the_week_that_broke_it(tmp_path: Path) -> None:
+    root = changed_fleet(tmp_path, clips=False)
+    desk = Desk(root)
+    good = desk.look(NOW)
+    replace(root / "fleet/CLI-ACME/schedules/canteen.yaml", 'from: "11:30"', 'from: "13:30"')
+    bad = desk.look(NOW)
+    assert bad.loaded is not None
+    assert bad.loaded.state is None
+    assert bad.current
+    assert bad.preview != good.preview
+    page = render_sight(bad, script="1", now=NOW)
+    assert "AVT301" in page
+    assert "what is below is what would play" in page
+
+
 def test_a_fault_from_the_start_is_shown_without_a_preview(root: Path) -> None:
     (root / "fleet/x.yaml").write_text(f"kind: [{HOSTILE}")
     sight = Desk(root).look(NOW)

@@ -9,12 +9,12 @@ import orjson
 
 from avtech_controller.cli._complete import complete_screens
 from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
-from avtech_controller.render import clean
+from avtech_controller.render import clean, findings_json, render_full
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 from avtech_schema.identifiers import ScreenId
 
 if TYPE_CHECKING:
-    from avtech_controller.desired import DesiredState
+    from avtech_controller.desired import DesiredState, Loaded
     from avtech_controller.preview import Dates, Preview
     from avtech_controller.stores import ObjectStore
 
@@ -54,12 +54,13 @@ def preview(
     every: bool,
     store: str | None,
     output: str,
-) -> None:
+) -> int:
     """Draw what plays where and when, as a page and as pictures.
 
     DIR/index.html is for a browser: one file that needs no network; DIR/SCR-….png is for a comment. The page shows a
     calendar for each screen (all screens, unless some are named), what changes against the base first and marked, and
-    screens with the same week together.
+    screens with the same week together. Errors that leave everything computable, such as an air check that fails, are shown
+    on top of the page, and it ends with 1.
 
     \b
     Examples:
@@ -68,12 +69,13 @@ def preview(
       avtech preview SCR-ACME-MADRID-SHOP -o out --from 2026-12-21 --until 2027-01-03
     """
     from avtech_controller.compiler import compile_state
-    from avtech_controller.desired import load, open_source, require_state
+    from avtech_controller.desired import load, open_source, require_drawable
     from avtech_controller.preview import Bases, Subject, Workshop, make_preview
 
     dates = _dates(first, last)
     source = open_source(repo, commit)
-    state = require_state(load(source))
+    loaded = load(source)
+    state = require_drawable(loaded)
     only = {_screen(state, name) for name in screens} or None
     compiled = compile_state(state, only=only)
     opened = chosen(store, state)
@@ -81,8 +83,9 @@ def preview(
     label = f"commit {source.commit[:12]}" if source.commit else "the work tree"
     subject = Subject(state, label, compiled)
     made = make_preview(subject, found, dates, Workshop(repo, opened), every=every)
-    files = write_preview(made, directory)
-    _tell(made, directory, files, output)
+    files = write_preview(made, directory, banner=_banner(loaded))
+    _tell(made, loaded, directory, files, output)
+    return 0 if loaded.state else 1
 
 
 def chosen(option: str | None, state: "DesiredState") -> "ObjectStore | None":
@@ -93,8 +96,8 @@ def chosen(option: str | None, state: "DesiredState") -> "ObjectStore | None":
     return open_store(url) if url else None
 
 
-def write_preview(made: "Preview", directory: Path) -> dict[ScreenId, str]:
-    """Write the page and the pictures; returns the picture of each screen that has one.
+def write_preview(made: "Preview", directory: Path, *, banner: str = "") -> dict[ScreenId, str]:
+    """Write the page and the pictures; returns the picture of each screen that has one. `banner` stands on top.
 
     Raises:
         ConfigurationError, EnvironmentFailedError: the directory cannot be written.
@@ -102,7 +105,7 @@ def write_preview(made: "Preview", directory: Path) -> dict[ScreenId, str]:
     from avtech_controller.durable import replace_file
     from avtech_controller.preview import draw_pictures, render_page
 
-    page = render_page(made).encode()
+    page = render_page(made, banner=banner).encode()
     drawn = draw_pictures(made)
     files = {screen: f"{screen}.png" for screen in drawn}
     try:
@@ -115,6 +118,13 @@ def write_preview(made: "Preview", directory: Path) -> dict[ScreenId, str]:
     except OSError as error:
         raise EnvironmentFailedError(f"cannot write {directory}: {error.strerror}") from error
     return files
+
+
+def _banner(loaded: "Loaded") -> str:
+    """The findings of a state with errors; warnings alone are `avtech validate`'s."""
+    from avtech_controller.preview import BROKEN, findings_banner
+
+    return "" if loaded.state else findings_banner(loaded.findings, loaded.texts, remark=BROKEN)
 
 
 def _dates(first: datetime | None, last: datetime | None) -> "Dates":
@@ -146,14 +156,16 @@ def _screen(state: "DesiredState", text: str) -> ScreenId:
     raise ConfigurationError(f"there is no screen {text[:80]!r}", hint=hint)
 
 
-def _tell(made: "Preview", directory: Path, files: dict[ScreenId, str], output: str) -> None:
+def _tell(made: "Preview", loaded: "Loaded", directory: Path, files: dict[ScreenId, str], output: str) -> None:
+    if not loaded.state:
+        click.echo(render_full(loaded.findings, loaded.texts), err=True)
     for note in made.notes:
         click.echo(f"note: {clean(note)}", err=True)
     if made.left_out:
         click.echo(f"note: {made.left_out} screens with other weeks are not drawn; name screens, or give --all", err=True)
     page = directory / "index.html"
     if output == "json":
-        click.echo(orjson.dumps(_json(made, page, files), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(_json(made, page, files) | findings_json(loaded.findings), option=orjson.OPT_INDENT_2).decode())
         return
     click.echo(f"{page}")
     compared = f" against {made.before}" if made.before else "; there is nothing to compare with"

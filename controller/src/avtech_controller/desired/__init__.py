@@ -5,7 +5,7 @@ from avtech_controller.desired._load import load
 from avtech_controller.desired._read import FileContent, read_file
 from avtech_controller.desired._since import Change, load_change
 from avtech_controller.desired._source import Held, Source, SourceError, SourceFile, open_source
-from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_state
+from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_drawable, require_state
 
 __all__ = [
     "Change",
@@ -24,5 +24,6 @@ __all__ = [
     "load_change",
     "open_source",
     "read_file",
+    "require_drawable",
     "require_state",
 ]

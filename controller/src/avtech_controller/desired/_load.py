@@ -18,6 +18,9 @@ from avtech_controller.desired._text import SyntaxProblem, decode
 from avtech_controller.findings import Finding, Place, Severity
 from avtech_schema.resources import Fleet
 
+PROMISES = frozenset({"AVT301", "AVT302", "AVT411", "AVT413"})
+"""Errors that leave every resource whole: what would play can be computed, and shows what broke the promise."""
+
 
 def load(source: Source, *, today: date | None = None, read: Callable[[SourceFile], FileContent] = read_file) -> Loaded:
     """Read and check everything; what is wrong becomes a finding, never an exception.
@@ -38,12 +41,13 @@ def load(source: Source, *, today: date | None = None, read: Callable[[SourceFil
         homes = sorted({*index.parts, REPOSITORY})
         parts = [Part(home, [(path, contents[path]) for path in index.parts.get(home, ())], index, fleet) for home in homes]
         findings = limited([finding for part in parts for finding in part.findings(locator, today)])
-        broken = any(finding.severity is Severity.ERROR for finding in findings)
-        state = None if broken else _joined(parts, fleet)
+        errors = {finding.code for finding in findings if finding.severity is Severity.ERROR}
+        drawable = _joined(parts, fleet) if errors <= PROMISES else None
+        state = None if errors else drawable
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}
     texts = {path: text_of(data[path].data) for path in sorted(shown & data.keys())}
     findings, texts = covered(findings, texts)
-    return Loaded(state=state, findings=tuple(findings), files=len(data), screens=index.screens, texts=texts)
+    return Loaded(state=state, findings=tuple(findings), files=len(data), screens=index.screens, texts=texts, drawable=drawable)
 
 
 def fleet_of(index: Index, contents: Mapping[str, FileContent]) -> Fleet | None:

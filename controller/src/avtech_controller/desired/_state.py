@@ -61,6 +61,8 @@ class Loaded:
     """How many screens they name."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of every file that a finding speaks of."""
+    drawable: DesiredState | None = field(default=None, compare=False, repr=False)
+    """The state also when its errors are broken promises alone: it can be compiled and shown, never published."""
 
 
 def key_of(resource: Resource) -> Key:
@@ -84,6 +86,15 @@ def require_state(loaded: Loaded) -> DesiredState:
     first = f"; the first is {errors[0].code} at {_where(errors[0])}: {errors[0].message}" if errors else ""
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
     raise FindingsError(f"the desired state has {count}{first}", hint="`avtech validate` shows them all, each at its place")
+
+
+def require_drawable(loaded: Loaded) -> DesiredState:
+    """The state, when it can be compiled and shown; it may break promises, and then must not be published.
+
+    Raises:
+        FindingsError: there are errors that keep it from being compiled.
+    """
+    return loaded.drawable or require_state(loaded)
 
 
 def _where(finding: Finding) -> str:

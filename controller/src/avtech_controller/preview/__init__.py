@@ -3,6 +3,7 @@
 from avtech_controller.preview._base import Bases, Chosen
 from avtech_controller.preview._calendar import Block, Day, calendar
 from avtech_controller.preview._draw import draw_pictures
+from avtech_controller.preview._findings import BROKEN, findings_banner
 from avtech_controller.preview._marks import PALETTE
 from avtech_controller.preview._page import render_page
 from avtech_controller.preview._preview import MAX_WEEKS, Preview, Subject, Workshop, make_preview
@@ -10,6 +11,7 @@ from avtech_controller.preview._programme import Kind, Programme
 from avtech_controller.preview._weeks import MAX_DAYS, Base, Dates, ScreenWeek, State, screen_weeks
 
 __all__ = [
+    "BROKEN",
     "MAX_DAYS",
     "MAX_WEEKS",
     "PALETTE",
@@ -28,6 +30,7 @@ __all__ = [
     "Workshop",
     "calendar",
     "draw_pictures",
+    "findings_banner",
     "make_preview",
     "render_page",
     "screen_weeks",

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from pathlib import Path
 from time import perf_counter
 
@@ -11,17 +10,15 @@ from avtech_controller.compiler import compile_state
 from avtech_controller.desired import DesiredState, FileContent, Loaded, SourceFile, load, open_source, read_file
 from avtech_controller.findings import Severity
 from avtech_controller.preview._base import Bases
+from avtech_controller.preview._findings import BROKEN, findings_banner
 from avtech_controller.preview._page import render_page
 from avtech_controller.preview._preview import Preview, Subject, Workshop, make_preview
 from avtech_controller.preview._weeks import Dates
-from avtech_controller.render import render_full
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import ScreenId
 
 LABEL = "the work tree"
-MAX_SHOWN = 50
-"""Findings on the page; the terminal has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +67,10 @@ class Desk:
             return Sight(None, self._preview, current=False, seconds=perf_counter() - start, trouble=str(error))
         self._files = seen
         seconds = perf_counter() - start
-        if loaded.state is None:
+        if loaded.drawable is None:
             return Sight(loaded, self._preview, current=False, seconds=seconds)
         try:
-            self._preview = self._made(loaded.state, now)
+            self._preview = self._made(loaded.drawable, now)
         except AvtechError as error:
             return Sight(loaded, self._preview, current=False, seconds=seconds, trouble=str(error))
         return Sight(loaded, self._preview, current=True, seconds=seconds)
@@ -100,22 +97,10 @@ def render_sight(sight: Sight, *, script: str, now: datetime) -> str:
 
 
 def _banner(sight: Sight) -> str:
-    findings = sight.loaded.findings if sight.loaded else ()
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    warnings = len(findings) - errors
-    mood = "errors" if errors or sight.trouble else "warnings" if warnings else "clean"
-    counts = [_count(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
-    words = sight.trouble or ", ".join(counts) or "No findings"
-    stale = ""
+    findings, texts = (sight.loaded.findings, sight.loaded.texts) if sight.loaded else ((), {})
+    remark = ""
     if not sight.current:
-        what = "what is below is how it was before" if sight.preview else "there is nothing to draw until they are mended"
-        stale = f'<p class="soft">{what}</p>'
-    texts = sight.loaded.texts if sight.loaded else {}
-    shown = escape(render_full(findings[:MAX_SHOWN], texts)) if findings else ""
-    more = f"\n… and {len(findings) - MAX_SHOWN} more: see the terminal" if len(findings) > MAX_SHOWN else ""
-    body = f'<pre tabindex="0">{shown}{more}</pre>' if shown else ""
-    return f'<section id="findings" class="{mood}" role="status"><h2>{escape(words)}</h2>{stale}{body}</section>'
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+        remark = "what is below is how it was before" if sight.preview else "there is nothing to draw until they are mended"
+    elif any(finding.severity is Severity.ERROR for finding in findings):
+        remark = BROKEN
+    return findings_banner(findings, texts, trouble=sight.trouble, remark=remark)
