@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError as ModelError
 
-from avtech_schema.examples import EXAMPLES
+from avtech_schema.examples import EXAMPLES, PARTS
 from avtech_schema.json_schemas import json_schemas, main, stale
-from avtech_schema.resources import ANY_RESOURCE, KINDS
+from avtech_schema.resources import ANY_RESOURCE, KINDS, Strict
 
 DIRECTORY = Path(__file__).parents[2] / "schema/json/v1"
 SCHEMAS = json_schemas()
@@ -83,6 +83,40 @@ def test_each_schema_is_one_of_draft_2020_12_and_describes_every_field(name: str
             described = {**schema["$defs"].get(str(said.get("$ref")).rpartition("/")[2], {}), **said}
             assert described.get("description"), field
             assert said.get("title") or "$ref" in said, field
+
+
+def _examples(field: dict[str, Any], schema: dict[str, Any]) -> list[Any]:
+    """The examples of a field: its own, its only values, or those of what it refers to, offers or lists."""
+    target = schema["$defs"].get(str(field.get("$ref")).rpartition("/")[2], {})
+    whole = {**target, **field}
+    own = whole.get("examples", whole.get("enum", [whole["const"]] if "const" in whole else []))
+    offered = [example for one in whole.get("anyOf", ()) if "required" not in one for example in _examples(one, schema)]
+    listed = [[example] for example in _examples(whole["items"], schema)] if "items" in whole else []
+    return [*own, *offered, *listed]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_field_has_a_description_and_examples_that_are_valid(kind: str) -> None:
+    schema = json.loads((DIRECTORY / f"{kind.lower()}.schema.json").read_text("utf-8"))
+    for part in (schema, *schema["$defs"].values()):
+        for name, field in part.get("properties", {}).items():
+            examples = _examples(field, schema)
+            assert examples, (part.get("title"), name)
+            valid = Draft202012Validator(ecma({"$defs": schema["$defs"], "allOf": [field]}))
+            for example in examples:
+                assert valid.is_valid(example), (part.get("title"), name, example)
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_the_example_of_each_part_is_one_that_its_model_takes(name: str) -> None:
+    (model,) = {model for model in _models(Strict) if model.__name__ == name}
+    model.model_validate(PARTS[name])
+
+
+def _models(base: type[Strict]) -> Iterator[type[Strict]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

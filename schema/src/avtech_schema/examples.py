@@ -1,4 +1,4 @@
-"""One complete example of each kind, as the JSON Schemas and docs/reference/resources.md show it."""
+"""Examples of each kind and of its parts, as the JSON Schemas and docs/reference/resources.md show them."""
 
 from typing import Any
 
@@ -100,3 +100,39 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         {"client": "CLI-ACME", "screen": "SCR-ACME-0001", "at": "2026-10-05T12:00", "plays": "autumn-promo"},
     ),
 }
+
+_LIMITS = {"changedPercent": 50, "changedScreens": 200, "removedScreens": 3}
+_FLEET, _SCREEN, _SCHEDULE, _VIDEO = (EXAMPLES[kind]["spec"] for kind in ("Fleet", "Screen", "Schedule", "Video"))
+PARTS: dict[str, dict[str, Any]] = {
+    "AirCheckSpec": EXAMPLES["AirCheck"]["spec"],
+    "ClientLimits": _LIMITS,
+    "ClientMetadata": EXAMPLES["Client"]["metadata"],
+    "ClientSpec": EXAMPLES["Client"]["spec"],
+    "DeviceSpec": {"publicKey": "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
+    "DisplaySpec": _SCREEN["display"],
+    "FleetChecks": {"gaps": "ignore"},
+    "FleetDefaults": _FLEET["defaults"],
+    "FleetSpec": _FLEET,
+    "Freeze": _FLEET["freezes"][0],
+    "GroupSpec": EXAMPLES["Group"]["spec"],
+    "Limits": _LIMITS,
+    "Media": _VIDEO["media"],
+    "Moved": {"kind": "Screen", "from": "SCR-ACME-0001", "to": "SCR-ACME-LOBBY"},
+    "PlaylistItem": EXAMPLES["Playlist"]["spec"]["items"][0],
+    "PlaylistSpec": EXAMPLES["Playlist"]["spec"],
+    "PowerHoursSpec": _SCREEN["display"]["powerHours"],
+    "Retention": _FLEET["retention"],
+    "Rights": _VIDEO["rights"],
+    "Rollout": _FLEET["rollout"],
+    "ScheduleRule": _SCHEDULE["rules"][0],
+    "ScheduleSpec": _SCHEDULE,
+    "ScreenMetadata": EXAMPLES["Screen"]["metadata"],
+    "ScreenSelector": _SCHEDULE["screens"],
+    "ScreenSpec": _SCREEN,
+    "SlugMetadata": {"name": "autumn-promo", "labels": {"season": "autumn"}},
+    "Thumbnail": {"sha256": _VIDEO["sha256"], "sizeBytes": 10240},
+    "VideoMetadata": EXAMPLES["Video"]["metadata"],
+    "VideoSpec": _VIDEO,
+    "Wave": _FLEET["rollout"]["waves"][0],
+}
+"""One example of each part of a resource, by the name of its model."""

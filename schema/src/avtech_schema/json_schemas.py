@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from avtech_schema.examples import EXAMPLES
+from avtech_schema.examples import EXAMPLES, PARTS
 from avtech_schema.resources import KINDS
 
 DIALECT = GenerateJsonSchema.schema_dialect
@@ -81,13 +81,15 @@ class _Generator(GenerateJsonSchema):
     """Closes what pydantic leaves open, and says what its validators say."""
 
     def model_schema(self, schema: Any) -> dict[str, Any]:
-        """Every field is described by the text below it."""
+        """Every field is described by the text below it, and every part has an example."""
         made = super().model_schema(schema)
         model: type[BaseModel] = schema["cls"]
         for owner in reversed(model.__mro__):
             if issubclass(owner, BaseModel) and owner is not BaseModel:
                 for name, text in _texts_below_fields(owner).items():
                     made["properties"][model.model_fields[name].alias or name]["description"] = text
+        if model.__name__ in PARTS:
+            made["examples"] = [PARTS[model.__name__]]
         return made
 
     def dict_schema(self, schema: Any) -> dict[str, Any]:

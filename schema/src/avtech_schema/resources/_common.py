@@ -47,7 +47,11 @@ SlugName = Annotated[
     StringConstraints(pattern=identifiers.SLUG_PATTERN, max_length=identifiers.MAX_NAME_LENGTH),
     Field(examples=["autumn-promo"]),
 ]
-Sha256Text = Annotated[str, StringConstraints(pattern=identifiers.SHA256_PATTERN)]
+Sha256Text = Annotated[
+    str,
+    StringConstraints(pattern=identifiers.SHA256_PATTERN),
+    Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]),
+]
 TimeZoneName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$"), Field(examples=["Europe/Madrid", "America/New_York"])
 ]
@@ -68,11 +72,12 @@ LocalBound = Annotated[
 ]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weight = Annotated[int, Field(ge=1, le=1000)]
+Weekdays = Annotated[list[Weekday], Field(min_length=1, examples=[["mon", "tue", "wed", "thu", "fri"]])]
+Weight = Annotated[int, Field(ge=1, le=1000, examples=[3])]
 LabelKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9./-]{0,61}[a-z0-9])?$")]
 LabelValue = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Labels = dict[LabelKey, LabelValue]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(examples=[{"site": "new-york", "area": "lobby"}])]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200), Field(examples=["Autumn in the lobbies"])]
 
 
 class Metadata(Strict):

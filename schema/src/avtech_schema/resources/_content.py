@@ -26,13 +26,13 @@ class Media(Strict):
     """The codec of the video stream."""
     pixel_format: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$"), Field(examples=["yuv420p"])]
     """The pixel format of the video stream."""
-    width: Annotated[int, Field(ge=1, le=16384)]
+    width: Annotated[int, Field(ge=1, le=16384, examples=[1920])]
     """Width in pixels."""
-    height: Annotated[int, Field(ge=1, le=16384)]
+    height: Annotated[int, Field(ge=1, le=16384, examples=[1080])]
     """Height in pixels."""
     frame_rate: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$"), Field(examples=["25/1"])]
     """Frames per second, as a fraction."""
-    audio_codec: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")] | None = None
+    audio_codec: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$"), Field(examples=["aac"])] | None = None
     """The codec of the audio stream; none if missing."""
 
 
@@ -41,7 +41,7 @@ class Thumbnail(Strict):
 
     sha256: Sha256Text
     """SHA-256 of the picture (JPEG)."""
-    size_bytes: Annotated[int, Field(ge=1)]
+    size_bytes: Annotated[int, Field(ge=1, examples=[10240])]
     """Size of the picture."""
 
 
@@ -72,13 +72,13 @@ class VideoSpec(Strict):
     """What it shows, for humans."""
     sha256: Sha256Text
     """SHA-256 of the file."""
-    size_bytes: Annotated[int, Field(ge=1)]
+    size_bytes: Annotated[int, Field(ge=1, examples=[482113])]
     """Size of the file."""
-    duration_ms: Annotated[int, Field(ge=1, le=int(MAX_CLIP_MS))]
+    duration_ms: Annotated[int, Field(ge=1, le=int(MAX_CLIP_MS), examples=[10000])]
     """Length in milliseconds: more than 0 and at most 20 seconds."""
     media: Media
     """What was measured in the file."""
-    original_name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    original_name: Annotated[str, StringConstraints(min_length=1, max_length=255), Field(examples=["welcome-final.mp4"])]
     """The file's name when it was added."""
     thumbnail: Thumbnail | None = None
     """A picture of the clip."""

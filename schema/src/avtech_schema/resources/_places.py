@@ -9,9 +9,7 @@ from avtech_schema.resources._common import (
     ClientMetadata,
     ClientName,
     FromTime,
-    LabelKey,
     Labels,
-    LabelValue,
     LocalBound,
     ScreenMetadata,
     ScreenName,
@@ -21,14 +19,16 @@ from avtech_schema.resources._common import (
     TimeZoneName,
     Title,
     UntilTime,
-    Weekday,
+    Weekdays,
     check_bounds,
     says,
     window_is_empty,
 )
 from avtech_schema.rollout import ALLOWANCE_PATTERN, MAX_ALLOWANCE, MAX_SOAK, MAX_WAVES, parse_allowance
 
-Percent = Annotated[int, Field(ge=0, le=100)]
+Percent = Annotated[int, Field(ge=0, le=100, examples=[20])]
+ScreenCount = Annotated[int, Field(ge=0, examples=[5])]
+"""A number of screens."""
 
 
 def _allowance(value: int | str) -> int | str:
@@ -58,17 +58,17 @@ class Limits(Strict):
 
     changed_percent: Percent = 50
     """Largest share of the released screens that one publication may change, in percent."""
-    changed_screens: Annotated[int, Field(ge=0)] | None = None
+    changed_screens: ScreenCount | None = None
     """Largest number of released screens that one publication may change."""
     removed_percent: Percent = 10
     """Largest share of the released screens that one publication may remove, in percent."""
-    removed_screens: Annotated[int, Field(ge=0)] | None = None
+    removed_screens: ScreenCount | None = None
     """Largest number of released screens that one publication may remove."""
     emptied_percent: Percent = 10
     """Largest share of the released screens that may lose all their scheduled airtime of the next 7 days, in percent."""
-    emptied_screens: Annotated[int, Field(ge=0)] | None = None
+    emptied_screens: ScreenCount | None = None
     """Largest number of released screens that may lose all their scheduled airtime of the next 7 days."""
-    minimum_screens: Annotated[int, Field(ge=0)] = 10
+    minimum_screens: ScreenCount = 10
     """Percentages are not applied while fewer screens than this are released."""
 
 
@@ -90,7 +90,7 @@ class Freeze(Strict):
     """First day or local time of the freeze, in the fleet's time zone."""
     until: LocalBound
     """Last day (inclusive) or local time (exclusive) of the freeze."""
-    reason: Title
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200), Field(examples=["Christmas"])]
     """Why, for whoever is stopped by it."""
 
     @model_validator(mode="after")
@@ -111,9 +111,9 @@ class FleetDefaults(Strict):
 class Retention(Strict):
     """How long what is no longer used stays in the store."""
 
-    releases: Annotated[int, Field(ge=1)] = 20
+    releases: Annotated[int, Field(ge=1, examples=[20])] = 20
     """Releases whose manifests and clips are kept."""
-    days: Annotated[int, Field(ge=1)] = 90
+    days: Annotated[int, Field(ge=1, examples=[90])] = 90
     """Days for which a release's manifests and clips are kept at least."""
 
 
@@ -126,7 +126,7 @@ class Wave(Strict):
     """Share of the changing screens in this and all earlier waves, in percent; which ones differs from rollout to rollout."""
     match_labels: Labels = {}
     """Screens that carry all of these labels are in this wave, before any others."""
-    soak_minutes: Annotated[int, Field(ge=0, le=MAX_SOAK)] = 30
+    soak_minutes: Annotated[int, Field(ge=0, le=MAX_SOAK, examples=[60])] = 30
     """How long the wave is watched before the next begins."""
 
     @model_validator(mode="after")
@@ -143,15 +143,15 @@ class Rollout(Strict):
     """The waves in order; none means all screens at once. Screens that no wave takes come last, after the same soak."""
     min_reporting: Percent = 90
     """Share of the screens that have the release, of those that ever reported, that must speak of it before it goes on."""
-    min_samples: Annotated[int, Field(ge=1)] = 1
+    min_samples: Annotated[int, Field(ge=1, examples=[3])] = 1
     """Number of screens of a wave that must speak of the release before it goes on; all of a wave that has fewer."""
     max_failed: ScreenAllowance = 0
     """Screens on which the release may fail before it halts: a number, or a share of those that have it such as `2%`."""
     max_lost: ScreenAllowance = "5%"
     """Screens that may fall silent after they got the release before it halts: a number, or a share."""
-    lost_minutes: Annotated[int, Field(ge=1, le=100_000)] = 15
+    lost_minutes: Annotated[int, Field(ge=1, le=100_000, examples=[30])] = 15
     """A screen that reported before and has not for so long is lost; players report every 5 minutes."""
-    deadline_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    deadline_minutes: Annotated[int, Field(ge=1, le=1_000_000, examples=[720])] | None = None
     """A wave that lacks reports for so long halts the rollout; without it, the rollout waits."""
     on_halt: Literal["revert", "hold"] = "revert"
     """What happens to the screens already touched when a rollout halts: back to what was good, or left as they are."""
@@ -186,7 +186,7 @@ class FleetChecks(Strict):
 class FleetSpec(Strict):
     """The fleet as a whole."""
 
-    store: str | None = None
+    store: Annotated[str, Field(examples=["s3://signage/live?endpoint=https://s3.example.com"])] | None = None
     """Object store: `file:///dir` or `s3://bucket/prefix?endpoint=https://host`. `--store`, AVTECH_STORE override it."""
     defaults: FleetDefaults = FleetDefaults()
     """What clients and screens inherit."""
@@ -220,7 +220,7 @@ class ClientSpec(Strict):
     """The client's name, for humans."""
     time_zone: TimeZoneName | None = None
     """Time zone of screens that name none; the fleet's default if missing."""
-    storage_quota_bytes: Annotated[int, Field(ge=0)] | None = None
+    storage_quota_bytes: Annotated[int, Field(ge=0, examples=[50_000_000_000])] | None = None
     """Most bytes of active clips the client may hold; no limit if missing."""
     fallback: SlugName | None = None
     """Playlist that plays on the client's screens when no rule can."""
@@ -244,7 +244,7 @@ class PowerHoursSpec(Strict):
     """When the panel goes on."""
     until: UntilTime
     """When the panel goes off."""
-    days: Annotated[list[Weekday], Field(min_length=1)] | None = None
+    days: Weekdays | None = None
     """Days on which it goes on; every day if missing."""
 
     @model_validator(mode="after")
@@ -257,7 +257,9 @@ class PowerHoursSpec(Strict):
 class DisplaySpec(Strict):
     """The panel."""
 
-    resolution: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")] = "1920x1080"
+    resolution: Annotated[
+        str, StringConstraints(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"), Field(examples=["3840x2160"])
+    ] = "1920x1080"
     """Width x height in pixels, as the panel is built (before it is turned)."""
     orientation: Annotated[Orientation, Field(strict=False)] = Orientation.LANDSCAPE
     """How the panel hangs."""
@@ -279,6 +281,7 @@ class DeviceSpec(Strict):
         str,
         StringConstraints(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$"),
         AfterValidator(_public_key),
+        Field(examples=["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]),
     ]
     """Public half of the device key, as `avtech-player enroll` prints it."""
 
@@ -318,7 +321,7 @@ class GroupSpec(Strict):
     """Whose group it is; it holds screens of this client only."""
     screens: list[ScreenName] = []
     """Screens by name."""
-    match_labels: dict[LabelKey, LabelValue] | None = None
+    match_labels: Labels | None = None
     """Screens that carry all of these labels."""
 
     @model_validator(mode="after")

@@ -11,8 +11,7 @@ from avtech_schema.recurrence import RRULE_PATTERN, check_rrule
 from avtech_schema.resources._common import (
     ClientName,
     FromTime,
-    LabelKey,
-    LabelValue,
+    Labels,
     LocalBound,
     LocalDate,
     ScreenName,
@@ -22,7 +21,7 @@ from avtech_schema.resources._common import (
     Title,
     UntilTime,
     VideoName,
-    Weekday,
+    Weekdays,
     Weight,
     check_bounds,
     parse_instant,
@@ -97,7 +96,7 @@ class ScreenSelector(Strict):
     """Screens by name."""
     groups: list[SlugName] = []
     """Groups of this client."""
-    match_labels: dict[LabelKey, LabelValue] | None = None
+    match_labels: Labels | None = None
     """Screens of this client that carry all of these labels."""
 
     @model_validator(mode="after")
@@ -130,7 +129,7 @@ class ScheduleRule(Strict):
     """Start of the window in local wall time; midnight if missing."""
     until: UntilTime | None = None
     """End of the window (exclusive); midnight if missing. Earlier than `from` crosses midnight."""
-    days: Annotated[list[Weekday], Field(min_length=1)] | None = None
+    days: Weekdays | None = None
     """Weekdays on which a window begins; every day if missing."""
     valid_from: LocalBound | None = None
     """First day on which a window begins, or the local time from which the rule may play."""
@@ -140,15 +139,15 @@ class ScheduleRule(Strict):
     """Dates on which no window begins."""
     rrule: RecurrenceText | None = None
     """RFC 5545 recurrence of the days, date parts only, anchored at `validFrom`: `FREQ=MONTHLY;BYDAY=1FR`."""
-    priority: Annotated[int, Field(ge=0, le=100)] = 0
+    priority: Annotated[int, Field(ge=0, le=100, examples=[20])] = 0
     """The highest priority on air wins."""
     weight: Weight = 1
     """Share of the air among rules of the same priority."""
-    emergency: bool = False
+    emergency: Annotated[bool, Field(examples=[True])] = False
     """Outranks every priority and cuts in at once; needs `validUntil`."""
     cut: Annotated[Cut, Field(strict=False)] | None = None
     """`now` interrupts the clip on screen when the rule begins; `clip` waits for its end (default, except in emergencies)."""
-    max_plays_per_hour: Annotated[int, Field(ge=1, le=3600)] | None = None
+    max_plays_per_hour: Annotated[int, Field(ge=1, le=3600, examples=[6])] | None = None
     """Most plays of this rule in a local clock hour; then it steps aside."""
 
     @model_validator(mode="after")
