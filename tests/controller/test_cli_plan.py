@@ -96,6 +96,30 @@ def test_the_comment_says_when_there_is_no_plan(repository: Repository, capsys: 
     assert "avtech validate" in captured.err
 
 
+@pytest.mark.parametrize("output", ["text", "json", "markdown"])
+def test_a_broken_promise_is_planned_with_its_findings_but_never_saved(
+    repository: Repository, tmp_path: Path, capsys: Capture, output: str
+) -> None:
+    client = repository.path / "fleet/CLI-ACME/client.yaml"
+    client.write_text(client.read_text().replace("spec: {", "spec: {storageQuotaBytes: 1, "))
+    remove(repository, 1)
+    capsys.readouterr()
+    assert plan(repository, "--output", output, "--detailed-exitcode") == 1
+    captured = capsys.readouterr()
+    assert "error[AVT413]" in captured.err
+    assert "publishing this would be stopped: the desired state has 1 error" in captured.err
+    if output == "json":
+        value = json.loads(captured.out)
+        assert len(value["changes"]) == 1
+        assert value["stopped_by"].startswith("the desired state has 1 error")
+    else:
+        assert "SCR-ACME-0001" in captured.out
+    assert ("**AVT413**" in captured.out) == (output == "markdown")
+    file = tmp_path / "plan.json"
+    assert plan(repository, "-o", str(file)) == 1
+    assert not file.exists()
+
+
 def test_consent_stands_in_a_commit_since_the_release(repository: Repository, capsys: Capture) -> None:
     remove(repository, 3, 4)
     repository.commit("Take two screens down\n\nAVTech-Accept: removed=3")

@@ -109,6 +109,14 @@ def test_any_text_is_shown_as_it_is(text: str) -> None:
     assert len(shown) < 2_000
 
 
+def test_errors_stand_above_the_change_that_makes_them() -> None:
+    old = all_different(2, "old")
+    text = comment(old, all_different(2, "new"), findings=[finding("broken", Severity.ERROR), finding("odd")])
+    assert text.index("**1 error** must be mended first") < text.index("broken") < text.index("| Screens |")
+    assert text.index("<summary>Warnings</summary>") < text.index("odd")
+    harmless(text)
+
+
 def test_when_there_are_errors_there_is_a_comment_without_a_plan() -> None:
     text = findings_markdown([finding(HOSTILE, Severity.ERROR)] * 500)
     assert text.startswith(MARKER)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from avtech_controller.compiler import CompiledScreen, compile_state
 from avtech_controller.desired import DesiredState, Loaded, load, open_source, require_state
-from avtech_controller.findings import Finding
+from avtech_controller.findings import Finding, Severity
 from avtech_controller.moves import moves
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import ConfigurationError
@@ -15,12 +15,22 @@ from avtech_schema.identifiers import CommitId, ScreenId, VideoId
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A valid desired state, its screens and warnings; `commit` is None when it was read from the work tree."""
+    """A desired state, its screens and findings; `commit` is None when it was read from the work tree."""
 
     commit: CommitId | None
     state: DesiredState
     screens: Mapping[ScreenId, CompiledScreen]
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        """How many promises it breaks; always 0 unless it was compiled only to be shown."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def trouble(self) -> str:
+        """The errors in words; empty without any."""
+        return f"the desired state has {self.errors} error{'' if self.errors == 1 else 's'}" if self.errors else ""
 
     @property
     def moved(self) -> Mapping[ScreenId, ScreenId]:

@@ -14,7 +14,9 @@ from avtech_controller import durable
 from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired, compile_loaded
 from avtech_controller.cli._options import commit_option, repo_option, store_option
+from avtech_controller.compiler import compile_state
 from avtech_controller.desired import history, load, open_source
+from avtech_controller.render import render_full
 from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFailedError, SupersededError
 from avtech_schema.identifiers import VideoId
 
@@ -85,13 +87,15 @@ def plan(
     if file and base:
         raise click.UsageError("-o saves a plan on top of what is released; --base compares with a commit")
     consent = consent_of(accept_changes, accept_removals, accept_emptied)
-    compiled = _compiled(repo, commit, output)
+    compiled = _compiled(repo, commit, output, saved=file is not None)
     found = _planned(repo, store, base, compiled, consent)
     if file:
         _write(file, save_plan(found.plan))
     _show(found, compiled, output)
     if compiled.commit is None:
         _note_uncommitted(repo)
+    if compiled.errors:
+        return 1
     return CHANGES if detailed_exitcode and found.plan.changes else 0
 
 
@@ -106,15 +110,26 @@ class _Planned:
     """The waves in which it would reach screens."""
 
 
-def _compiled(repo: Path, commit: str | None, output: str) -> Compiled:
-    """The desired state; a comment is written when there is no plan, too, lest an old one stays."""
+def _compiled(repo: Path, commit: str | None, output: str, *, saved: bool) -> Compiled:
+    """The desired state, also one that only breaks promises; when there is no plan, a comment says so, lest an old one stays.
+
+    Raises:
+        FindingsError: it cannot be compiled, or has errors and the plan is to be saved.
+    """
     from avtech_controller.planning import findings_markdown
 
     source = open_source(repo, commit)
     loaded = load(source)
-    if output == "markdown" and loaded.state is None:
-        click.echo(findings_markdown(loaded.findings), nl=False)
-    return compile_loaded(source.commit, loaded)
+    drawable = None if saved else loaded.drawable
+    if drawable is None:
+        if output == "markdown" and loaded.state is None:
+            click.echo(findings_markdown(loaded.findings), nl=False)
+        return compile_loaded(source.commit, loaded)
+    compiled = Compiled(source.commit, drawable, compile_state(drawable), loaded.findings)
+    if compiled.errors:
+        click.echo(render_full(loaded.findings, loaded.texts), err=True)
+        click.echo(f"note: publishing this would be stopped: {compiled.trouble}", err=True)
+    return compiled
 
 
 def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled, consent: "Consent") -> _Planned:
@@ -160,7 +175,9 @@ def _show(found: _Planned, compiled: Compiled, output: str) -> None:
     from avtech_controller.planning import plan_json, plan_markdown, plan_text
 
     if output == "json":
-        stopped = "; ".join(filter(None, (found.order, found.foreseen.problem, found.verdict.problem))) or None
+        stopped = (
+            "; ".join(filter(None, (compiled.trouble, found.order, found.foreseen.problem, found.verdict.problem))) or None
+        )
         value = plan_json(found.plan, found.verdict) | {"stopped_by": stopped, "rollout": found.foreseen.json()}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return

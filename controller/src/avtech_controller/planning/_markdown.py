@@ -37,7 +37,9 @@ def plan_markdown(
     """The comment. `titles` gives clips a name for people; text from files is shown as it is, whatever it holds."""
     page = _Page()
     groups = group_changes(plan)
-    page.add([MARKER, f"### {_headline(plan)}", "", *_verdict(verdict), "", *_facts(plan, findings)])
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    warnings = [finding for finding in findings if finding.severity is Severity.WARNING]
+    page.add([MARKER, f"### {_headline(plan)}", "", *_errors(errors), *_verdict(verdict), "", *_facts(plan, findings)])
     words = _Words(titles or {})
     if groups:
         page.table(["Screens", "What changes", "Air in 7 days, each", "To fetch, each"], words.rows(groups[:_TABLE_ROWS]))
@@ -47,7 +49,7 @@ def plan_markdown(
             page.add(["", f"… and {left} on {count_text(screens, 'screen')}."])
         page.fold("Air gained and lost, all screens together", list(words.totals(plan)))
         page.fold("Every change in detail", (line for group in groups for line in words.detail(group)), of=len(groups))
-    page.fold("Warnings", _finding_lines(findings))
+    page.fold("Warnings", _finding_lines(warnings))
     return page.text()
 
 
@@ -118,6 +120,13 @@ def _headline(plan: Plan) -> str:
         return "AVTech plan: no screen changes"
     counts = ", ".join(f"{count:,} {_KINDS[kind]}" for kind in ChangeKind if (count := plan.count(kind)))
     return f"AVTech plan: {count_text(changes, 'screen')} ({counts}), {unchanged(plan):,} unchanged"
+
+
+def _errors(errors: Sequence[Finding]) -> Iterator[str]:
+    """What this very change breaks, above the change itself."""
+    if errors:
+        yield f"⛔ **{count_text(len(errors), 'error')}** must be mended first; below is what would change with them."
+        yield from ("", *_finding_lines(errors), "")
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
