@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from avtech_controller.cli.init import write_example
 from avtech_controller.desired import load, open_source, require_state
 from avtech_controller.preview._pictures import WIDTH, gather_pictures, shrink
 from avtech_controller.stores import open_store
@@ -91,6 +92,16 @@ def test_files_beside_the_repository_give_pictures_without_a_store() -> None:
     found = gather_pictures(clips, None, EXAMPLE, {})
     assert len(found.found) == 2
     assert found.notes == ()
+
+
+@pytest.mark.media
+def test_a_new_repository_has_a_picture_of_every_clip_without_a_store(tmp_path: Path) -> None:
+    write_example(tmp_path / "new")
+    clips = list(require_state(load(open_source(tmp_path / "new"))).videos.values())
+    found = gather_pictures(clips, None, tmp_path / "new", {})
+    assert (len(found.found), found.notes) == (2, ())
+    (tmp_path / "new/clips/offer.mp4").write_bytes(bytes((tmp_path / "new/clips/offer.mp4").stat().st_size))
+    assert len(gather_pictures(clips, None, tmp_path / "new", {}).found) == 1
 
 
 @pytest.mark.parametrize("name", ["../a.mp4", "a/b.mp4", "..", "a\0.mp4"])

@@ -21,7 +21,7 @@ MAX_PICTURES = 400
 MAX_THUMBNAIL_BYTES = 2_000_000
 _MAX_PIXELS = 4096 * 4096
 CLIPS = "clips"
-"""The directory beside fleet/ in which clip files may lie, as CLIENT/NAME."""
+"""The directory beside fleet/ in which clip files may lie, as CLIENT/NAME or as NAME."""
 
 Cache = MutableMapping[str, bytes]
 """Finished pictures by the SHA-256 of the clip."""
@@ -98,7 +98,12 @@ def _from_file(video: Video, repo: Path) -> bytes | None:
     spec = video.spec
     if spec.original_name != Path(spec.original_name).name:
         return None
-    path = repo / CLIPS / spec.client / spec.original_name
+    places = (repo / CLIPS / spec.client / spec.original_name, repo / CLIPS / spec.original_name)
+    return next((picture for path in places if (picture := _picture_of(path, video))), None)
+
+
+def _picture_of(path: Path, video: Video) -> bytes | None:
+    spec = video.spec
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size != spec.size_bytes:
             return None
