@@ -244,3 +244,8 @@ def test_a_short_passphrase_and_an_empty_one_are_refused(
     assert init(repository) == 2
     assert "AVTECH_KEY_PASSPHRASE is set, but empty" in capsys.readouterr().err
     assert not repository.keys.exists()
+
+
+def test_the_doctor_finds_that_trust_is_missing(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    assert keys(repository, "doctor", "--output", "json") == 1
+    assert "is missing" in capsys.readouterr().out

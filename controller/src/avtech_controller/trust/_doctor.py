@@ -24,7 +24,7 @@ from avtech_controller.trust._metadata import (
 from avtech_controller.trust._reader import ReleasedMetadata, read_released
 from avtech_controller.trust._rotation import Duty, keys_for, root_problems
 from avtech_controller.trust._stored import missing_roots
-from avtech_schema.errors import TrustError
+from avtech_schema.errors import ConfigurationError, TrustError
 
 LATE_SHARE = 0.3
 """What has less than this share of its life left is late: it should have been signed anew before."""
@@ -59,7 +59,7 @@ def examine(repo: Path, *, keys_dir: Path | None, store: ObjectStore | None, now
     """
     try:
         folder = read_folder(repo)
-    except TrustError as failure:
+    except (TrustError, ConfigurationError) as failure:
         keys = tuple(key_file_ailments(keys_dir, None)) if keys_dir else ()
         return Diagnosis((error("trust", str(failure), f"{TRUST_FOLDER}/", failure.hint), *keys), None, (), ())
     anchor, waiting = anchor_of(folder), waiting_files(folder)
