@@ -66,8 +66,27 @@ DID_ZONE = 'did you mean "Europe/Madrid"?'
             'did you mean "Europe/Madrid"?',
         ),
         (CLIENT, MINIMAL[CLIENT].replace("Europe/Madrid", "localtime"), "AVT213", "localtime", ""),
-        (EXTRA, schedule("[{play: house}]", screens='{matchLabels: {floor: "2"}}'), "AVT214", "screens", ""),
-        (EXTRA, document("Group", "g", "client: CLI-A\nmatchLabels: {x: y}"), "AVT214", "spec", ""),
+        (
+            EXTRA,
+            schedule("[{play: house}]", screens='{matchLabels: {floor: "2"}}'),
+            "AVT214",
+            '"2"',
+            "values of floor of the client's screens: 1",
+        ),
+        (
+            EXTRA,
+            schedule("[{play: house}]", screens="{matchLabels: {flor: x}}"),
+            "AVT214",
+            "flor",
+            'did you mean the label "floor"?',
+        ),
+        (
+            EXTRA,
+            document("Group", "g", "client: CLI-A\nmatchLabels: {x: y}"),
+            "AVT214",
+            "x",
+            "labels of the client's screens: floor",
+        ),
         (CLIP, MINIMAL[CLIP] + "  state: archived\n", "AVT411", "VID-A-ONE", ""),
         (CLIENT, MINIMAL[CLIENT] + "  storageQuotaBytes: 999\n", "AVT413", "999", ""),
     ],
@@ -78,6 +97,16 @@ def test_each_check_marks_its_place(tmp_path: Path, path: str, text: str, code: 
     assert marked(found) == text_marked
     if help_:
         assert found.findings[0].help == help_
+
+
+def test_a_misspelt_label_shows_the_nearest_and_the_screens_that_carry_it(tmp_path: Path) -> None:
+    labelled = MINIMAL[SCREEN].replace('floor: "1"', "area: canteen")
+    found = loaded(tmp_path, {SCREEN: labelled, EXTRA: schedule("[{play: house}]", screens="{matchLabels: {area: kanteen}}")})
+    finding = found.findings[0]
+    assert (finding.code, marked(found), finding.help) == ("AVT214", "kanteen", 'did you mean "canteen"?')
+    assert finding.label == "no screen of CLI-A has area: kanteen"
+    assert [(place.file, text) for place, text in finding.related] == [(SCREEN, "a similar label is here")]
+    assert finding.impact == "concerns 1 screen: SCR-A-1"
 
 
 def test_another_clients_playlist_is_told_from_a_missing_one(tmp_path: Path) -> None:

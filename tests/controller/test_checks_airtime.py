@@ -279,6 +279,15 @@ def test_screens_that_no_schedule_reaches_are_told_once_for_a_client(tmp_path: P
     assert marked(state) == "SCR-A-2"
 
 
+def test_a_schedule_for_emergencies_alone_reaches_nobody(tmp_path: Path) -> None:
+    alarm = schedule(
+        "{play: house, emergency: true, validUntil: 2026-12-31}", name="alarm", screens="{names: [SCR-A-1, SCR-A-2]}"
+    )
+    state = found(tmp_path / "two", screen("SCR-A-2"), schedule("{play: house}"), alarm, only="AVT310")
+    assert [finding.message for finding in state.findings] == ["no schedule of CLI-A reaches SCR-A-2"]
+    assert codes(found(tmp_path / "alone", screen("SCR-A-2"), alarm)) == []
+
+
 def test_a_client_that_lives_by_its_fallback_is_left_alone(tmp_path: Path) -> None:
     assert codes(found(tmp_path / "none", screen("SCR-A-2"))) == []
     nobody = schedule("{play: house}", screens="{matchLabels: {no: body}}")

@@ -39,7 +39,7 @@ def test_warnings_alone_end_with_0(root: Path, capsys: pytest.CaptureFixture[str
     write(root, {"fleet/g.yaml": document("Group", "g", "client: CLI-A\nmatchLabels: {a: b}")})
     assert run(cli, ["validate", "-C", str(root), "--output", "concise"]) == 0
     out, err = capsys.readouterr()
-    assert out == 'fleet/g.yaml:6:1: warning[AVT214] group "g" selects no screen\n'
+    assert out == 'fleet/g.yaml:8:17: warning[AVT214] group "g" selects no screen\n'
     assert "0 errors, 1 warning" in err
 
 
@@ -51,7 +51,21 @@ def test_json_is_whole_whether_there_are_findings_or_not(root: Path, capsys: pyt
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["code"], finding["line"], finding["column"]) == ("AVT107", 2, 1)
     assert set(finding) == {
-        *["code", "severity", "message", "file", "line", "column", "end_line", "end_column", "help", "impact", "fix"]
+        *[
+            "code",
+            "severity",
+            "message",
+            "file",
+            "line",
+            "column",
+            "end_line",
+            "end_column",
+            "help",
+            "impact",
+            "label",
+            "related",
+            "fix",
+        ]
     }
 
 

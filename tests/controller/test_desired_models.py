@@ -41,8 +41,9 @@ CASES = [
     (schedule("{play: house, emergency: yes}"), "AVT124", "yes", "write true or false (yes, no, on and off are plain words)"),
     (schedule("{play: house, from: 8:30}"), "AVT126", "8:30", 'did you mean "08:30"?'),
     (schedule("{play: house, validFrom: 2026-02-30}"), "AVT126", "2026-02-30", ""),
-    (schedule("{play: house, from: '10:00', until: '10:00'}"), "AVT127", "play", ""),
-    (schedule("{play: house, emergency: true}"), "AVT127", "play", ""),
+    (schedule("{play: house, from: '10:00', until: '10:00'}"), "AVT127", "'10:00'", ""),
+    (schedule("{play: house, emergency: true}"), "AVT127", "true", ""),
+    (schedule("{play: house, validFrom: 2026-12-02, validUntil: 2026-12-01}"), "AVT127", "2026-12-01", ""),
     (schedule("{play: house, validFrom: 2026-01-01, rrule: FREQ=HOURLY}"), "AVT303", "FREQ=HOURLY", ""),
     (schedule("{play: house, untill: '10:00'}"), "AVT122", "untill", 'did you mean "until"?'),
 ]

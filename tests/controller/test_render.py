@@ -47,6 +47,20 @@ def test_the_concise_form_is_one_line_a_finding() -> None:
     assert render_concise(findings) == "a.yaml:7:15: error[AVT204] it is wrong\nb.yaml: error[AVT204] it is wrong\n"
 
 
+def test_the_concise_form_keeps_the_words_that_are_allowed() -> None:
+    told = Finding("AVT125", Severity.ERROR, 'cut is "x"', Place("a.yaml", 7, 15, 7, 20), label="allowed: now, clip")
+    assert render_concise([told]) == 'a.yaml:7:15: error[AVT125] cut is "x" (allowed: now, clip)\n'
+
+
+def test_json_tells_second_places() -> None:
+    second = Place("b.yaml", 4, 9, 4, 14)
+    told = Finding("AVT204", Severity.ERROR, "wrong", Place("a.yaml", 7, 15, 7, 20), related=((second, "a similar name"),))
+    (json,) = findings_json([told])["findings"]
+    assert json["related"] == [
+        {"file": "b.yaml", "line": 4, "column": 9, "end_line": 4, "end_column": 14, "message": "a similar name"}
+    ]
+
+
 def test_json_has_exactly_the_fields_that_are_promised() -> None:
     found = findings_json([finding(Place("a.yaml", 7, 15, 7, 20))])
     assert found["format_version"] == 1
@@ -62,6 +76,8 @@ def test_json_has_exactly_the_fields_that_are_promised() -> None:
             "end_column": 20,
             "help": "",
             "impact": "",
+            "label": "here",
+            "related": [],
             "fix": None,
         }
     ]

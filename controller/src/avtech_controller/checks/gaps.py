@@ -1,6 +1,6 @@
 """Screens without rules: those that no schedule reaches, and times within power hours in which no rule is on air."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 
 from avtech_controller.checks.airing import WEEK_MINUTES, Airing, week_minutes
@@ -18,13 +18,14 @@ _SHOWN = 3
 def check_unreached(view: View, airing: Airing) -> Iterator[Problem]:
     """One warning for each client that has schedules which leave screens out.
 
-    A client without any schedule lives by its fallback; one whose schedule selects nobody is told of that alone.
+    A client without any schedule lives by its fallback; one whose schedule selects nobody is told of that alone. Schedules
+    for emergencies only plan nothing: they neither reach a screen nor make a client one that plans.
     """
     lost = {key.client for key, screens in airing.screens.items() if not screens}
     lost |= {key.client for kind, key in view.broken if kind in ("Schedule", "Group") and isinstance(key, SlugKey)}
-    planned = {key.client for key in airing.screens} - lost
+    planned = {key.client for key, rules in airing.rules.items() if _plans(rules)} - lost
     left: dict[str, list[ScreenId]] = {}
-    for name in airing.meeting.get((), ()):
+    for name in _planless(airing):
         if (client := view.state.screens[name].spec.client) in planned and not view.broken_names:
             left.setdefault(client, []).append(name)
     for client, names in left.items():
@@ -41,6 +42,16 @@ def check_unreached(view: View, airing: Airing) -> Iterator[Problem]:
             "select it in a schedule, by name, group or label",
             touches=tuple(("Screen", name) for name in names),
         )
+
+
+def _plans(rules: Collection[Rule]) -> bool:
+    return not rules or any(not rule.emergency for rule in rules)
+
+
+def _planless(airing: Airing) -> list[ScreenId]:
+    """The screens that no schedule reaches but those for emergencies."""
+    planning = {key for key, rules in airing.rules.items() if _plans(rules)}
+    return sorted(name for keys, names in airing.meeting.items() if planning.isdisjoint(keys) for name in names)
 
 
 def check_gaps(view: View, airing: Airing, today: date) -> Iterator[Problem]:

@@ -1,15 +1,21 @@
 """Checks of what must be there once, of names used twice, of folders, time zones and selections."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 
 from avtech_controller.checks.view import View
-from avtech_controller.desired._models import did_you_mean, mend_for
+from avtech_controller.desired._models import did_you_mean, mend_for, nearest
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey, key_of
 from avtech_schema.airtime import time_zones
+from avtech_schema.identifiers import ClientId, ScreenId
 from avtech_schema.resources import Resource
 
 FLEET_FILE = "fleet/fleet.yaml"
+_SHOWN = 6
+_FEW = 200
+"""Among this few labels, a similar one is sought."""
+_Carried = Callable[[ClientId], Mapping[str, Mapping[str, list[ScreenId]]]]
 
 
 def check_repository_places(view: View) -> Iterator[Problem]:
@@ -92,12 +98,67 @@ def _time_zone(view: View, resource: Resource, name: str | None, path: tuple[str
         yield Problem("AVT213", message, spot, "unknown", help=help_, mend=mend_for(name, known))
 
 
+def _carried_by(view: View) -> _Carried:
+    """The labels that the screens of a client carry, with their values and whose they are; collected when asked for."""
+
+    @cache
+    def carried(client: ClientId) -> Mapping[str, Mapping[str, list[ScreenId]]]:
+        there: dict[str, dict[str, list[ScreenId]]] = {}
+        for name, screen in view.state.screens.items():
+            for key, value in screen.metadata.labels.items():
+                if screen.spec.client == client:
+                    there.setdefault(key, {}).setdefault(value, []).append(name)
+        return there
+
+    return carried
+
+
 def _selections(view: View) -> Iterator[Problem]:
+    carried = _carried_by(view)
     for key, schedule in view.state.schedules.items():
-        if not view.selection.screens(key.client, schedule.spec.screens):
-            spot = view.spot(schedule).key("spec", "screens")
-            yield Problem("AVT214", f'schedule "{key.name}" selects no screen', spot, "nobody is meant by this")
+        chosen = schedule.spec.screens
+        if not view.selection.screens(key.client, chosen):
+            here = view.spot(schedule).value("spec", "screens")
+            yield _nobody(view, f'schedule "{key.name}"', key.client, here, chosen.match_labels, carried=carried)
     for key, group in view.state.groups.items():
         if not view.selection.members(key.client, group):
-            spot = view.spot(group).key("spec")
-            yield Problem("AVT214", f'group "{key.name}" selects no screen', spot, "nobody is meant by this")
+            here = view.spot(group).value("spec")
+            yield _nobody(view, f'group "{key.name}"', key.client, here, group.spec.match_labels, carried=carried)
+
+
+def _nobody(
+    view: View, who: str, client: ClientId, here: Spot, labels: Mapping[str, str] | None, *, carried: _Carried
+) -> Problem:
+    """A selection of no screen: at the first label that no screen carries, with the one most like it."""
+    message = f"{who} selects no screen"
+    there = carried(client) if labels else {}
+    for key, value in (labels or {}).items():
+        if key not in there:
+            near = nearest(key, there) if len(there) <= _FEW else None
+            help_ = f'did you mean the label "{near}"?' if near else _carried("labels", there)
+            return Problem("AVT214", message, here.key("matchLabels", key), f"no screen of {client} has this label", help=help_)
+        if value not in there[key]:
+            near = nearest(value, there[key]) if len(there[key]) <= _FEW else None
+            help_ = f'did you mean "{near}"?' if near else _carried(f"values of {key}", there[key])
+            meant = there[key][near] if near else []
+            return Problem(
+                "AVT214",
+                message,
+                here.value("matchLabels", key),
+                f"no screen of {client} has {key}: {value}",
+                tuple((_label(view, name, key), "a similar label is here") for name in meant[:1]),
+                help_,
+                touches=tuple(("Screen", name) for name in meant),
+            )
+    label = f"no screen of {client} has all of these labels" if labels else "nobody is meant by this"
+    return Problem("AVT214", message, here.key("matchLabels") if labels else here.key(), label)
+
+
+def _carried(what: str, words: Collection[str]) -> str:
+    first = sorted(words)[:_SHOWN]
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return f"{what} of the client's screens: {', '.join(first)}{more}" if first else "the client's screens have no labels"
+
+
+def _label(view: View, screen: ScreenId, key: str) -> Spot:
+    return view.spot(view.state.screens[screen]).value("metadata", "labels", key)

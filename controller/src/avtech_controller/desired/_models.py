@@ -150,7 +150,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document
     path: Path = tuple(step for step in details["loc"] if step != "[key]")
     at_key = "[key]" in details["loc"]
     here = spot.key(*path) if at_key else spot.value(*path)
-    name = ".".join(str(step) for step in path) or "the document"
+    name = ".".join(str(step + 1 if isinstance(step, int) else step) for step in path) or "the document"
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if path == ("apiVersion",):
         where = here if kind != "missing" else spot
@@ -164,12 +164,24 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document
             return _not_allowed(name, value, str(context.get("expected", "")), here)
         case "value_error":
             text = str(context.get("error", details["msg"]))
-            code = "AVT303" if path[-1:] == ("rrule",) else "AVT127" if isinstance(value, dict) else "AVT126"
-            return Problem(code, f"{name}: {text}", here)
+            if isinstance(value, dict):
+                return _contradiction(f"{name}: {text}", text, value, here)
+            return Problem("AVT303" if path[-1:] == ("rrule",) else "AVT126", f"{name}: {text}", here)
         case _ if kind in _TYPES:
             return _wrong_type(name, kind, value, here)
         case _:
             return _misspelt(name, details, here)
+
+
+def _contradiction(message: str, text: str, value: dict[Any, Any], here: Spot) -> Problem:
+    """Values that make no sense together: the caret stands under the first that is spoken of, the second is related."""
+    spoken = [str(word) for word in re.findall(r"`([A-Za-z]+)", text) if word in value]
+    spoken += [str(key) for key in value if isinstance(key, str) and re.search(rf"\b{re.escape(key)}\b", text)]
+    first, *others = dict.fromkeys(spoken) or [None]
+    if first is None:
+        return Problem("AVT127", message, here)
+    related = tuple((here.value(key), "this is the other") for key in others[:1] if key)
+    return Problem("AVT127", message, here.value(first), "makes no sense with the rest", related)
 
 
 def _keys_there(document: Any, path: Path) -> list[str]:

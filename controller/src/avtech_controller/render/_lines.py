@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from avtech_controller.findings import Finding, Fix
+from avtech_controller.findings import Finding, Fix, Place
 from avtech_controller.render._clean import clean
 from avtech_controller.render._full import where
 
@@ -11,8 +11,12 @@ FORMAT_VERSION = 1
 
 
 def render_concise(findings: Sequence[Finding]) -> str:
-    """`file:line:column: severity[CODE] message`, one finding a line."""
-    return "".join(f"{where(f.place)}: {f.severity.value}[{f.code}] {clean(f.message)}\n" for f in findings)
+    """`file:line:column: severity[CODE] message`, one finding a line; the words that are allowed belong to the message."""
+    return "".join(f"{where(f.place)}: {f.severity.value}[{f.code}] {clean(_said(f))}\n" for f in findings)
+
+
+def _said(finding: Finding) -> str:
+    return f"{finding.message} ({finding.label})" if finding.code == "AVT125" and finding.label else finding.message
 
 
 def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -33,7 +37,20 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "end_column": place.end_column,
         "help": _utf8(finding.help),
         "impact": _utf8(finding.impact),
+        "label": _utf8(finding.label),
+        "related": [_related(second, what) for second, what in finding.related],
         "fix": _fix(finding.fix) if finding.fix else None,
+    }
+
+
+def _related(place: Place, what: str) -> dict[str, Any]:
+    return {
+        "file": _utf8(place.file),
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+        "message": _utf8(what),
     }
 
 
