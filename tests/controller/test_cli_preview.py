@@ -1,6 +1,7 @@
 """`avtech preview` as people and CI run it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,17 @@ def test_a_broken_promise_is_drawn_with_the_change_that_broke_it(
         value = json.loads(stdout)
         assert value["changed"] == 3
         assert [finding["code"] for finding in value["findings"]] == ["AVT301"]
+
+
+def test_the_item_whose_weight_changes_is_named_with_both_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AVTECH_STORE", raising=False)
+    root, out = changed_fleet(tmp_path, clips=False), tmp_path / "out"
+    replace(root / "fleet/CLI-ACME/playlists/offers.yaml", "weight: 3", "weight: 9")
+    assert run(cli, ["preview", "--repo", str(root), "-o", str(out), *WEEK]) == 0
+    page = (out / "index.html").read_text()
+    assert re.search(r"<ins>the weight of VID-ACME-[A-Z-]+ in offers changes from 3 to 9</ins>", page)
+    assert "s · weight 9</small>" in page
+    assert "s · weight 3</small>" in page
 
 
 def test_a_commit_is_previewed_without_the_work_tree(repository: Repository, capsys: Capture) -> None:

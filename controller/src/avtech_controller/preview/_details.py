@@ -59,7 +59,7 @@ class Details:
         facts += [f"at most {part.cap} plays an hour"] if part.cap else []
         facts += [f"weight {part.weight}"] if shared else []
         facts += ["cuts in at once"] if part.cuts else []
-        clips = "".join(self._clip(clip) for clip in part.clips[:MAX_CLIPS])
+        clips = "".join(self._clip(clip, part.weight_of(clip)) for clip in part.clips[:MAX_CLIPS])
         more = f'<li class="rest">and {len(part.clips) - MAX_CLIPS} more clips</li>' if len(part.clips) > MAX_CLIPS else ""
         subtitle = f"<small>{escape(title)}</small>" if title else ""
         return (
@@ -68,10 +68,11 @@ class Details:
             f'<ul class="clips">{clips}{more}</ul></section>'
         )
 
-    def _clip(self, name: VideoId) -> str:
+    def _clip(self, name: VideoId, weight: int) -> str:
         clip = self._preview.clips.get(name)
         title, seconds = (clip.title, f"{clip.seconds:.3g} s") if clip else (name, "")
+        times = f" · weight {weight}" if weight != 1 else ""
         return (
             f'<li><i class="pic {self._marks.clip_class(name)}"></i><span><b>{escape(title)}</b>'
-            f"<small>{escape(name)}{' · ' if seconds else ''}{seconds}</small></span></li>"
+            f"<small>{escape(name)}{' · ' if seconds else ''}{seconds}{times}</small></span></li>"
         )

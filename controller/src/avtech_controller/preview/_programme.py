@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from avtech_schema.airtime import Segment, Share
+from avtech_schema.airtime import Lineup, Segment, Share
 from avtech_schema.canonical import canonical_bytes, sha256_hex
 from avtech_schema.identifiers import Slug, VideoId
 from avtech_schema.manifest import Asset, Cut, Manifest
@@ -20,6 +20,16 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """What a playlist holds: a clip with the SHA-256 of its file, or another playlist; its weight in turns."""
+
+    playlist: Slug
+    name: str
+    weight: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One rule's part of the air; `rule` is None for the fallback, `cap` is in plays an hour."""
 
@@ -29,6 +39,12 @@ class Part:
     weight: int
     cap: int | None
     cuts: bool
+    items: tuple[Item, ...] = ()
+    """The playlist's items, and those of the playlists in it; equal ones are one, with their weights together."""
+
+    def weight_of(self, clip: VideoId) -> int:
+        """The turns of a clip, in whichever of the playlists holds it."""
+        return max((item.weight for item in self.items if item.name == clip), default=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,7 @@ def _programme(segment: Segment, assets: Mapping[VideoId, Asset]) -> Programme:
     shared = tuple(group for group in (segment.shares, *segment.reserves) if group)
     kind = _kind(segment)
     identity = [kind.value, [[_identity(share, group, assets) for share in group] for group in shared]]
-    groups = tuple(tuple(_made(share) for share in group) for group in shared)
+    groups = tuple(tuple(_made(share, assets) for share in group) for group in shared)
     return Programme(sha256_hex(canonical_bytes(identity))[:24], kind, groups)
 
 
@@ -94,7 +110,7 @@ def _kind(segment: Segment) -> Kind:
     return Kind.FALLBACK if segment.is_fallback else Kind.RULES
 
 
-def _made(share: Share) -> Part:
+def _made(share: Share, assets: Mapping[VideoId, Asset]) -> Part:
     return Part(
         playlist=share.playlist,
         rule=share.rule,
@@ -102,7 +118,19 @@ def _made(share: Share) -> Part:
         weight=share.weight,
         cap=share.max_plays_per_hour,
         cuts=share.cut is Cut.NOW,
+        items=_items(share.lineup, assets),
     )
+
+
+def _items(lineup: Lineup, assets: Mapping[VideoId, Asset]) -> tuple[Item, ...]:
+    found: dict[tuple[Slug, str], Item] = {}
+    for one in lineup.lineups():
+        for turn in one.turns:
+            name = turn.clip or (turn.lineup.playlist if turn.lineup else "")
+            known = found.get((one.playlist, name))
+            weight = turn.weight + (known.weight if known else 0)
+            found[one.playlist, name] = Item(one.playlist, name, weight, assets[turn.clip].sha256 if turn.clip else "")
+    return tuple(found.values())
 
 
 def _identity(share: Share, group: tuple[Share, ...], assets: Mapping[VideoId, Asset]) -> list[object]:

@@ -6,6 +6,7 @@ from html import escape
 
 from avtech_controller.preview._compare import Change, DayPair, Piece
 from avtech_controller.preview._details import Details
+from avtech_controller.preview._items import item_changes
 from avtech_controller.preview._marks import Marks
 from avtech_controller.preview._preview import Preview
 from avtech_controller.preview._programme import Kind, Programme
@@ -111,7 +112,7 @@ def _changes(week: ScreenWeek) -> str:
 def _change(change: Change) -> str:
     old, new = name_of(change.before), name_of(change.after)
     what = (
-        f"<span>{escape(new)}: <ins>its clips, their files or their weights change</ins></span>"
+        f"<span>{escape(new)}: <ins>{escape(item_changes(change.before, change.after))}</ins></span>"
         if old == new
         else f"<del>{escape(old)}</del> <span aria-hidden=true>→</span><span class=sr> becomes </span> <ins>{escape(new)}</ins>"
     )
