@@ -114,6 +114,22 @@ def test_a_clock_change_that_alters_nothing_is_not_told(old: dict[str, object], 
     assert "clock change" not in plan_text(plan_of(screens(1, **old), screens(1, **new)))
 
 
+def test_a_clip_that_begins_later_is_no_matter_of_the_clocks() -> None:
+    def lunch(*items: Item) -> dict[str, object]:
+        rule = night(12 * HOUR + 1800, 15 * HOUR, days=(0, 1, 2, 3, 4))
+        return built(DAY, rule, playlists={Slug("main"): (Item(A, None),), Slug("night"): items})
+
+    for first in ("2026-10-04", "2026-10-12", "2026-10-23", "2026-10-28"):
+        late = Item(B, None, valid_from=first)
+        air = air_of(lunch(Item(A, None)), lunch(Item(A, None), late))
+        assert air.clock is not None
+        assert air.clock.as_usual, first
+    silenced = replace(night(2 * HOUR, 2 * HOUR + 1800), valid_from="2026-10-12")
+    air = air_of(built(), built(silenced))
+    assert air.clock is not None
+    assert not air.clock.as_usual
+
+
 def test_a_zone_without_clock_changes_has_none() -> None:
     zone = {"time_zone": "Asia/Kathmandu"}
     assert air_of(built(**zone), built(night(2 * HOUR, 3 * HOUR), **zone)).clock is None

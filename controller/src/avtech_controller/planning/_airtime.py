@@ -1,6 +1,6 @@
 """What a change does to a screen's air: minutes gained and lost, clip by clip, in the coming week and around a clock change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -29,7 +29,7 @@ class ClipAir:
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """The clips whose air differs in the week around the next change of the clocks, and whether that is as in the coming week.
+    """The clips whose air differs in the week around the next change of the clocks, and whether that is as in ordinary weeks.
 
     `day` is the local day of the change in `time_zone`.
     """
@@ -60,8 +60,13 @@ class AirChange:
 class ScreenAir:
     """A manifest's air over the coming week, and over the week of the next change of the clocks if that is measured."""
 
+    manifest: Manifest
     week: Air
     clock: tuple[ClockWeek, str, Air] | None
+
+    def beside(self, week: ClockWeek) -> tuple[Air, Air]:
+        """The air over the ordinary weeks before and after that of a change of the clocks."""
+        return air(self.manifest, week.start - WEEK, week.start), air(self.manifest, week.end, week.end + WEEK)
 
 
 def measure(manifest: Manifest, now: datetime, *, clock: bool = True) -> ScreenAir:
@@ -75,7 +80,7 @@ def measure(manifest: Manifest, now: datetime, *, clock: bool = True) -> ScreenA
     around = None
     if found and found.day >= end.date():
         around = (found, manifest.time_zone, air(manifest, found.start, found.end))
-    return ScreenAir(air(manifest, now, end), around)
+    return ScreenAir(manifest, air(manifest, now, end), around)
 
 
 def compare_air(old: ScreenAir | None, new: ScreenAir | None) -> AirChange:
@@ -113,7 +118,15 @@ def _clock_change(old: ScreenAir | None, new: ScreenAir | None) -> ClockChange |
     before, after = (side[2] if side else None for side in (first, second))
     usual = _ruled_gains(old.week if old else None, new.week if new else None)
     around = _ruled_gains(before, after)
-    return ClockChange(week.day, zone, _clips(before, after), as_usual=_alike(usual, around, (week.end - week.start) / WEEK))
+    stretch = (week.end - week.start) / WEEK
+    as_usual = _alike(usual, around, stretch) or _between(_gains_beside(old, new, week), around, stretch)
+    return ClockChange(week.day, zone, _clips(before, after), as_usual=as_usual)
+
+
+def _gains_beside(old: ScreenAir | None, new: ScreenAir | None, week: ClockWeek) -> list[dict[VideoId, float]]:
+    """What clips gain by rules in the weeks before and after: what the coming week cannot know, such as a later embargo."""
+    olds, news = (side.beside(week) if side else (None, None) for side in (old, new))
+    return [_ruled_gains(before, after) for before, after in zip(olds, news, strict=True)]
 
 
 def _ruled_gains(before: Air | None, after: Air | None) -> dict[VideoId, float]:
@@ -131,6 +144,15 @@ def _alike(usual: Mapping[VideoId, float], around: Mapping[VideoId, float], stre
         min(abs(usual.get(clip, 0) - around.get(clip, 0)), abs(usual.get(clip, 0) * stretch - around.get(clip, 0))) <= _USUAL
         for clip in usual.keys() | around.keys()
     )
+
+
+def _between(beside: Sequence[Mapping[VideoId, float]], around: Mapping[VideoId, float], stretch: float) -> bool:
+    """Whether every clip's gain lies between those of the ordinary weeks beside: a validity may begin or end among them."""
+    for clip in {clip for gains in (*beside, around) for clip in gains}:
+        ordinary = [gains.get(clip, 0) * factor for gains in beside for factor in (1, stretch)]
+        if not min(ordinary) - _USUAL <= around.get(clip, 0) <= max(ordinary) + _USUAL:
+            return False
+    return True
 
 
 def _clips(before: Air | None, after: Air | None) -> tuple[ClipAir, ...]:
