@@ -8,7 +8,17 @@ from avtech_schema.manifest import Asset, Item, Manifest, Rule
 
 _SHOWN_ITEMS = 6
 _SHOWN_MOVES = 12
-_SHOWN = {"from_s": "from", "until_s": "until", "excluded": "except", "max_plays_per_hour": "maxPlaysPerHour"}
+_SHOWN_DATES = 6
+_WITH_SECONDS = len("2026-11-24T00:00:00")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SHOWN = {
+    "from_s": "from",
+    "until_s": "until",
+    "excluded": "except",
+    "max_plays_per_hour": "maxPlaysPerHour",
+    "valid_from": "validFrom",
+    "valid_until": "validUntil",
+}
 
 
 def describe(old: Manifest | None, new: Manifest | None) -> tuple[str, ...]:
@@ -94,9 +104,30 @@ def _changed_fields(old: Rule, new: Rule) -> list[str]:
         before, after = getattr(old, field.name), getattr(new, field.name)
         if before != after:
             name = _SHOWN.get(field.name) or field.name.replace("_", " ")
-            times = (_clock(before), _clock(after)) if field.name in {"from_s", "until_s"} else (before, after)
-            changed.append(name if isinstance(before, tuple) else f"{name} {times[0]} -> {times[1]}")
+            changed.append(f"{name} {_said(field.name, before)} -> {_said(field.name, after)}")
     return changed
+
+
+def _said(field: str, value: object) -> str:
+    """A value of a rule as an editor would write it."""
+    match value:
+        case int() if field in {"from_s", "until_s"}:
+            return _clock(value)
+        case tuple() if field == "days":
+            return "every day" if len(value) == len(_DAYS) else " ".join(_DAYS[day] for day in value)
+        case tuple():
+            more = f" and {len(value) - _SHOWN_DATES} more" if len(value) > _SHOWN_DATES else ""
+            return " ".join(map(str, value[:_SHOWN_DATES])) + more or "none"
+        case str():
+            return (
+                value.removesuffix(":00") if field in {"valid_from", "valid_until"} and len(value) == _WITH_SECONDS else value
+            )
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
 
 
 def _clock(seconds: int) -> str:
