@@ -67,3 +67,9 @@ def test_what_cannot_be_read_completes_nothing_and_says_nothing(tmp_path: Path) 
     (screens / "dangling.yaml").symlink_to("nowhere")
     assert _ask("avtech airtime SCR-", tmp_path) == ["SCR-ACME-0007"]
     assert _ask("avtech airtime SCR-", tmp_path / "fleet") == []
+
+
+def test_codes_of_findings_are_completed(tmp_path: Path) -> None:
+    assert {"AVT301", "AVT309"} <= set(_ask("avtech explain AVT30", tmp_path))
+    assert _ask("avtech explain 204", tmp_path) == ["AVT204"]
+    assert _ask("avtech explain XYZ", tmp_path) == []

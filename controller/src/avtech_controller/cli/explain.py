@@ -6,6 +6,7 @@ from textwrap import indent
 
 import click
 import orjson
+from click.shell_completion import CompletionItem
 
 from avtech_controller.checks.codes import CODES, Code
 from avtech_controller.checks.explanations import EXPLANATIONS
@@ -17,8 +18,15 @@ _LIKELY = 0.6
 """From this likeness on, another code is taken for what was meant."""
 
 
+def complete_codes(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The codes that begin with what is typed, or whose numbers do."""
+    wanted = typed.upper()
+    found = (one for one in CODES.values() if one.code.startswith(wanted) or (wanted and one.code[3:].startswith(wanted)))
+    return [CompletionItem(one.code, help=one.title) for one in found]
+
+
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=complete_codes)
 @output_option
 def explain(*, code: str | None, output: str) -> None:
     """Explain a finding by its CODE: what it means, why it matters, how to mend it, an example of wrong and right.
