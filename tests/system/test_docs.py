@@ -69,3 +69,9 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 def test_decisions_have_numbers_of_their_own() -> None:
     numbers = [path.name[:4] for path in (ROOT / "docs/decisions").glob("*.md")]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_every_guide_can_be_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for guide in sorted((ROOT / "docs/guides").glob("*.md")):
+        assert f"(docs/guides/{guide.name})" in readme, guide.name
