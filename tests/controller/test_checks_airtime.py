@@ -1,5 +1,6 @@
 """Checks of what rules mean together: each fires at its place where it should, and stays silent where it should not."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -36,9 +37,12 @@ def screen(name: str, spec: str = "", labels: str = "{}") -> str:
     return document("Screen", name, f"client: CLI-A\n{spec}", labels=labels)
 
 
-def found(root: Path, *documents: str, files: dict[str, str] | None = None, only: str = "") -> Loaded:
+def found(root: Path, *documents: str, files: dict[str, str] | None = None, only: str = "", endings: bool = False) -> Loaded:
+    """What is found; that programmes end and rules are over, which has tests of its own, only with `endings`."""
     plain = {CLIENT: MINIMAL[CLIENT].replace("Europe/Madrid", "Etc/UTC"), EXTRA: "---\n".join(documents)}
     state = loaded(root, {**plain, **(files or {})}, today=TODAY)
+    if not endings:
+        state = replace(state, findings=tuple(one for one in state.findings if one.code not in ("AVT315", "AVT316")))
     if only:
         assert set(codes(state)) <= {only}, [finding.message for finding in state.findings]
     return state
@@ -277,6 +281,32 @@ def test_screens_that_no_schedule_reaches_are_told_once_for_a_client(tmp_path: P
     assert codes(state) == ["AVT310"]
     assert state.findings[0].message == "no schedule of CLI-A reaches SCR-A-2 and 1 more"
     assert marked(state) == "SCR-A-2"
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        (["{play: house, validUntil: 2026-12-31}"], {"AVT315"}),
+        (["{play: house, validUntil: 2026-11-24}"], {"AVT315"}),
+        (["{play: house, validUntil: 2026-11-20}"], {"AVT315"}),
+        (["{play: house, validUntil: 2020-01-01}"], {"AVT315", "AVT316"}),
+        (["{play: house, validUntil: 2027-10-31}"], set()),
+        (["{play: house, validUntil: 2026-12-31}", "{play: house, validFrom: 2027-01-01}"], set()),
+        (["{play: house, from: '12:00', until: '15:00', validUntil: 2026-12-31}"], set()),
+        (["{play: house}", "{play: house, from: '08:00', until: '09:00', validUntil: 2026-10-24}"], {"AVT316"}),
+        (["{play: house}", "{play: house, from: '08:00', until: '09:00', validUntil: 2026-10-25}"], set()),
+    ],
+)
+def test_a_programme_that_ends_for_good_and_rules_long_over_are_told(tmp_path: Path, rules: list[str], told: set[str]) -> None:
+    assert set(codes(found(tmp_path, schedule(*rules), endings=True))) == told
+
+
+def test_the_end_of_a_programme_names_the_first_day_without_it(tmp_path: Path) -> None:
+    state = found(tmp_path, schedule("{play: house, validUntil: 2026-12-31}"), only="AVT315", endings=True)
+    message = "from 2027-01-01 on no rule is on air on SCR-A-1: only the fallback plays"
+    assert ([finding.message for finding in state.findings], marked(state)) == ([message], "2026-12-31")
+    quiet = {FLEET: MINIMAL[FLEET].replace("{}", "{checks: {gaps: ignore}}")}
+    assert codes(found(tmp_path / "quiet", schedule("{play: house, validUntil: 2026-12-31}"), files=quiet, endings=True)) == []
 
 
 def test_a_schedule_for_emergencies_alone_reaches_nobody(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from avtech_controller.checks.air import check_air, check_air_checks
 from avtech_controller.checks.airing import Airing
 from avtech_controller.checks.clocks import check_clocks
 from avtech_controller.checks.content import check_content
+from avtech_controller.checks.endings import check_endings
 from avtech_controller.checks.gaps import check_gaps, check_unreached
 from avtech_controller.checks.moves import check_moves
 from avtech_controller.checks.places import check_places, check_repository_places
@@ -39,6 +40,7 @@ def check_part(view: View, airing: Airing, today: date | None) -> Iterator[Probl
         yield from check_shadows(view, airing, today)
         yield from check_rights(view, airing, today)
         yield from check_gaps(view, airing, today)
+        yield from check_endings(view, airing, today)
 
 
 def check_complete(view: View, airing: Airing, today: date | None) -> Iterator[Problem]:

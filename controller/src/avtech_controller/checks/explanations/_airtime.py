@@ -115,4 +115,20 @@ AIRTIME = (
         wrong="- {clip: VID-ACME-WELCOME}\n- {clip: VID-ACME-CHRISTMAS}",
         right="- {clip: VID-ACME-WELCOME}\n- {clip: VID-ACME-CHRISTMAS, validUntil: 2026-12-26}",
     ),
+    explained(
+        "AVT315",
+        why="Rules fill the whole week now; on the day after the last of them ended, the fallback plays all day, unplanned.",
+        fix="Plan what comes next, or let a rule go on without an end; `checks: {gaps: ignore}` in fleet.yaml turns this off.",
+        where="Schedule.rules",
+        wrong="- {play: house, validUntil: 2026-12-31}",
+        right="- {play: house, validUntil: 2026-12-31}\n- {play: autumn-promo, validFrom: 2027-01-01}",
+    ),
+    explained(
+        "AVT316",
+        why="The rule will not be on air again; whoever reads the schedule must find out anew each time.",
+        fix="Take it out: the history keeps it. Or give it new dates.",
+        where="Schedule.rules",
+        wrong="- {play: house}\n- {play: autumn-promo, validUntil: 2026-01-31}",
+        right="- {play: house}\n- {play: autumn-promo, validFrom: 2027-01-01, validUntil: 2027-01-31}",
+    ),
 )
