@@ -15,9 +15,9 @@ def item_changes(before: Programme, after: Programme) -> str:
 
 
 def _changes(before: Programme, after: Programme) -> Iterator[str]:
-    for old, new in zip(before.parts(), after.parts(), strict=False):
-        if old.weight != new.weight:
-            yield f"the rule's weight of {new.playlist} changes from {old.weight} to {new.weight}"
+    for left, right in zip(before.parts(), after.parts(), strict=False):
+        if left.weight != right.weight:
+            yield f"the rule's weight of {right.playlist} changes from {left.weight} to {right.weight}"
     olds, news = _items(before), _items(after)
     for key, new in news.items():
         old = olds.get(key)
