@@ -6,6 +6,8 @@ import signal
 import sys
 import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,26 +61,32 @@ def dev(*, path: Path | None, repo: Path, base: str | None, port: int, browse: b
     stop = threading.Event()
     watched = changes(where, stop)
     desk, board = Desk(where, store=store, base=base), Board(secrets.token_hex(4))
-    with serving(board, port) as address:
-        try:
-            previous = signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        except ValueError:
-            previous = None
-        try:
+    with serving(board, port) as address, _stopped_by_signals(stop):
+        _look(desk, board)
+        click.echo(f"the preview is at {address}  (Ctrl-C ends)", err=True)
+        if browse and _has_browser():
+            webbrowser.open(address)
+        for _ in watched:
             _look(desk, board)
-            click.echo(f"the preview is at {address}  (Ctrl-C ends)", err=True)
-            if browse and _has_browser():
-                webbrowser.open(address)
-            for _ in watched:
-                _look(desk, board)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            stop.set()
-            if previous is not None:
-                signal.signal(signal.SIGTERM, previous)
     click.echo("ended", err=True)
     return 0
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM end the watch, also where a shell started us with Ctrl-C ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stop.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _look(desk: "Desk", board: "Board") -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 from avtech_player.engine._display import display_fault, outputs
 from avtech_player.engine._ipc import MAX_LINE
@@ -71,6 +72,7 @@ async def launch(
     if fault := display_fault(settings, os.environ):
         raise MissingError(fault)
     ours, theirs = socket.socketpair()
+    process: asyncio.subprocess.Process | None = None
     try:
         process = await asyncio.create_subprocess_exec(
             *mpv_command(settings, theirs.fileno(), os.environ),
@@ -84,10 +86,20 @@ async def launch(
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE)
     except OSError as error:
         ours.close()
+        await _end(process)
         raise EnvironmentFailedError(f"{settings.executable} cannot be started: {error.strerror or error}") from error
     except asyncio.CancelledError:
-        ours.close()  # and with it mpv ends, if it had begun
+        ours.close()
+        await _end(process)
         raise
     finally:
         theirs.close()
     return process, reader, writer
+
+
+async def _end(process: asyncio.subprocess.Process | None) -> None:
+    """Leave nothing of a start that was broken off half-way; asyncio itself ends one that it had not handed over yet."""
+    if process is not None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
