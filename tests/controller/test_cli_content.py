@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -99,6 +100,23 @@ def test_adding_the_same_file_again_changes_nothing_and_repairs_the_store(desk: 
     kept = desk.objects()
     assert kept.pop("gc/mark.json"), "what was there already is kept from collection"
     assert kept == objects
+
+
+def test_an_entry_without_a_picture_gets_one_and_keeps_what_people_wrote(desk: Desk, clips: Clips) -> None:
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    entry = desk.repo / "content-index/CLI-ACME/VID-ACME-GOOD.yaml"
+    complete = entry.read_text()
+    bare = re.sub(r"  thumbnail:\n(    .*\n)+", "", complete) + "# a remark\n"
+    entry.write_text(bare)
+    objects = desk.objects()
+    shutil.rmtree(desk.store / "thumbnails")
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    assert "note: the picture of VID-ACME-GOOD was noted in" in desk.err
+    assert entry.read_text() == complete + "# a remark\n"
+    assert {key: data for key, data in desk.objects().items() if not key.startswith("gc/")} == objects
+    entry.write_text(twice := f"{bare}---\n{bare}".replace("VID-ACME-GOOD", "VID-ACME-OTHER", 1))
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    assert entry.read_text() == twice
 
 
 def test_what_is_said_of_a_present_clip_is_not_silently_dropped(desk: Desk, clips: Clips) -> None:

@@ -203,7 +203,11 @@ def _measure_all(files: Sequence[Path]) -> tuple[list[Offered], list[MediaError]
 
 def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path) -> None:
     with _progress("uploading", len(plan.additions)) as advance:
-        apply_additions(plan, store, repo, uploaded=advance)
+        written = apply_additions(plan, store, repo, uploaded=advance)
+    new = {entry_path(ClientId(one.video.spec.client), one.name).name for one in plan.additions if one.state == "new"}
+    for entry in written:
+        if entry.name not in new:
+            click.echo(f"note: the picture of {entry.stem} was noted in {entry}; commit it", err=True)
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from avtech_controller.content._entry import entry_path, entry_text
+from avtech_controller.content._picture import note_picture
 from avtech_controller.content._plan import Addition, AdditionPlan
 from avtech_controller.durable import create_file
 from avtech_controller.media import MediaCode, MediaError, shown
@@ -16,6 +18,7 @@ from avtech_controller.stores import ObjectStore, StoreConfigurationError, Store
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, Sha256
 from avtech_schema.layout import content_key, thumbnail_key
+from avtech_schema.resources import Thumbnail
 
 _CHUNK = 1 << 20
 _MODELINE = "# yaml-language-server:"
@@ -28,17 +31,20 @@ class IndexWriteError(EnvironmentFailedError):
 def apply_additions(
     plan: AdditionPlan, store: ObjectStore, repo: Path, *, uploaded: Callable[[Addition], None]
 ) -> tuple[Path, ...]:
-    """Upload what the store lacks, then write the entries that are new; `uploaded` is told of each clip.
+    """Upload what the store lacks, then write what the index lacks: new entries, and pictures; `uploaded` is told of each clip.
 
-    Returns the entries written.
+    Returns the entries written. One that is there already and names no picture gets its picture's name, and nothing else.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed; no entry was written.
         MediaError: a file changed since it was measured; no entry was written.
         IndexWriteError: the repository cannot be written; it is as it was.
     """
-    upload_additions(plan.additions, store, uploaded=uploaded)
-    return _write_entries([addition for addition in plan.additions if addition.state == "new"], repo)
+    additions = [_pictured(addition) for addition in plan.additions]
+    upload_additions(additions, store, uploaded=uploaded)
+    written = _write_entries([addition for addition in additions if addition.state == "new"], repo)
+    changed = [one for one, known in zip(additions, plan.additions, strict=True) if one is not known]
+    return written + tuple(_note_pictures(changed, repo))
 
 
 def upload_additions(additions: Iterable[Addition], store: ObjectStore, *, uploaded: Callable[[Addition], None]) -> None:
@@ -56,6 +62,26 @@ def upload_additions(additions: Iterable[Addition], store: ObjectStore, *, uploa
         except (StoreError, StoreConfigurationError) as error:
             raise type(error)(f"{shown(addition.offered.path)}: {error}", hint=error.hint) from error
         uploaded(addition)
+
+
+def _pictured(addition: Addition) -> Addition:
+    """The addition with the picture that its entry does not name yet."""
+    if addition.video.spec.thumbnail is not None:
+        return addition
+    data = addition.offered.thumbnail
+    picture = Thumbnail.model_validate({"sha256": hashlib.sha256(data).hexdigest(), "sizeBytes": len(data)})
+    spec = addition.video.spec.model_copy(update={"thumbnail": picture})
+    return replace(addition, video=addition.video.model_copy(update={"spec": spec}))
+
+
+def _note_pictures(additions: Iterable[Addition], repo: Path) -> Iterator[Path]:
+    for addition in additions:
+        entry = repo / entry_path(ClientId(addition.video.spec.client), addition.name)
+        try:
+            if note_picture(entry, addition.video):
+                yield entry
+        except OSError as error:
+            raise IndexWriteError(f"{entry}: its picture cannot be noted: {error.strerror}") from error
 
 
 def _upload(addition: Addition, store: ObjectStore) -> None:
