@@ -130,6 +130,17 @@ def test_a_name_used_twice_shows_both_places(tmp_path: Path) -> None:
     finding = found.findings[0]
     assert finding.place.file == "fleet/CLI-A/screens/two.yaml"
     assert [place.file for place, _ in finding.related] == [SCREEN]
+    assert finding.impact == "1 screen would not compile: SCR-A-1"
+
+
+def test_screens_with_the_same_limited_fallback_make_one_finding(tmp_path: Path) -> None:
+    files = {
+        HOUSE: MINIMAL[HOUSE].replace("clip: VID-A-ONE", "{clip: VID-A-ONE, validUntil: 2027-01-01}"),
+        "fleet/CLI-A/screens/two.yaml": MINIMAL[SCREEN].replace("SCR-A-1", "SCR-A-2"),
+    }
+    found = loaded(tmp_path, files)
+    assert codes(found) == ["AVT305"]
+    assert found.findings[0].impact == "concerns 2 screens: SCR-A-1, SCR-A-2"
 
 
 def test_two_clients_may_use_one_slug_but_not_one_screen(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
         return
     always = Always(view)
     reaching = {name: keys for keys, names in airing.meeting.items() for name in names}
+    limited: dict[tuple[str, str], list[ScreenId]] = {}
     for name, screen in view.state.screens.items():
         if screen.spec.client not in view.state.clients:
             continue  # that is said already
@@ -40,8 +41,7 @@ def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
             continue
         spot = view.spot(screen).value("metadata", "name")
         if fallback:
-            message = f'{name} could go black: its fallback "{fallback}" holds only what is limited in time'
-            yield Problem("AVT305", message, spot, help="add a clip to it that may always play")
+            limited.setdefault((screen.spec.client, fallback), []).append(name)
             continue
         help_ = f"give {name} or {screen.spec.client} a `fallback` playlist"
         rules = [(key.client, rule) for key in reaching[name] for rule in airing.rules[key]]
@@ -51,6 +51,12 @@ def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
         elif not any(always.rule(client, rule) for client, rule in rules):
             message = f"{name} could go black: at times none of its rules can play, and it has no fallback"
             yield Problem("AVT305", message, spot, help=help_)
+    for (_, playlist), names in limited.items():
+        spot = view.spot(view.state.screens[names[0]]).value("metadata", "name")
+        more, whose = (f" and {len(names) - 1} more", "their") if len(names) > 1 else ("", "its")
+        message = f'{names[0]}{more} could go black: {whose} fallback "{playlist}" holds only what is limited in time'
+        touched = tuple(("Screen", name) for name in names)
+        yield Problem("AVT305", message, spot, help="add a clip to it that may always play", touches=touched)
 
 
 class Always:

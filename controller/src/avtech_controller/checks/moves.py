@@ -34,7 +34,9 @@ def check_moves(view: View) -> Iterator[Problem]:
             help_ = f'did you mean "{near}"?' if near else "delete the entry, if the screen is no more"
         else:
             part, why, help_ = "to", f"other screens were renamed to {entry.to}, too", "keep one of them"
-        yield Problem("AVT215", f"the move has no effect: {why}", here.value("spec", "moved", place, part), help=help_)
+        spot = here.value("spec", "moved", place, part)
+        touched = (("Screen", entry.from_), ("Screen", entry.to))
+        yield Problem("AVT215", f"the move has no effect: {why}", spot, help=help_, touches=touched)
 
 
 def check_renames(view: View, before: Mapping[ScreenId, Screen]) -> Iterator[Problem]:

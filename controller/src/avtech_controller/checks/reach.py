@@ -29,7 +29,7 @@ class Reach:
             case "Client":
                 return frozenset(name for name, screen in state.screens.items() if screen.spec.client == key)
             case "Screen":
-                return frozenset({ScreenId(str(key))})
+                return self._existing(str(key))
             case "Video":
                 holders = self._holders.get(str(key), set())
                 return frozenset().union(*(self.screens("Playlist", holder) for holder in holders))
@@ -49,8 +49,13 @@ class Reach:
         if kind == "Group" and key in state.groups:
             return frozenset(self._selection.members(key.client, state.groups[key]))
         if kind == "AirCheck" and key in state.checks:
-            return frozenset({ScreenId(state.checks[key].spec.screen)})
+            return self._existing(state.checks[key].spec.screen)
         return frozenset()
+
+    def _existing(self, name: str) -> frozenset[ScreenId]:
+        """A screen, if there is one of that name, be it faulty."""
+        there = ScreenId(name) in self._state.screens or name in self._view.index.known.of("Screen")
+        return frozenset({ScreenId(name)}) if there else frozenset()
 
     def impact(self, severity: Severity, touched: Sequence[tuple[str, Key]]) -> str:
         """How many screens a finding about resources (kind and name) touches, and some of them by name."""

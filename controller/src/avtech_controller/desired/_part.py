@@ -89,6 +89,7 @@ class Part:
         )
         reach = Reach(view)
         documents = self._broken | {origin: identity for identity, origin in self.origins.items()}
+        documents |= {origin: (twin.kind, key_of(twin)) for twin, origin, _ in self._twins}
 
         def place(problems: Iterator[Problem]) -> Iterator[Finding]:
             for problem in problems:
