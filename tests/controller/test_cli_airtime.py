@@ -104,6 +104,13 @@ def test_people_read_local_time_utc_and_titles(root: Path, capsys: pytest.Captur
     ]
 
 
+def test_people_read_the_weight_of_an_item(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playlist = root / "fleet/CLI-A/d.yaml"
+    playlist.write_text(playlist.read_text().replace("{clip: VID-A-ONE}", "{clip: VID-A-ONE, weight: 3}"))
+    assert run(cli, ["airtime", "SCR-A-1", "-C", str(root), "--at", "2026-11-23T10:00"]) == 0
+    assert capsys.readouterr().out.count("(weight 3)") == 1
+
+
 def test_people_read_whether_the_panel_is_on_and_programs_read_what_they_always_did(
     root: Path, ask: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

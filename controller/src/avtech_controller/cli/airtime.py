@@ -15,7 +15,8 @@ from avtech_schema.identifiers import ScreenId
 
 if TYPE_CHECKING:
     from avtech_controller.desired import DesiredState
-    from avtech_schema.airtime import Segment
+    from avtech_schema.airtime import Segment, Share
+    from avtech_schema.identifiers import VideoId
     from avtech_schema.manifest import Manifest
 
 _OFFSET = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})$")
@@ -124,6 +125,13 @@ def _check_stretch(first: datetime, last: datetime) -> None:
         raise click.BadParameter(f"it is more than {MAX_DAYS} days after --from", param_hint="--until")
 
 
+def _clip(state: "DesiredState", share: "Share", clip: "VideoId") -> str:
+    spec = state.videos[clip].spec
+    turns = [sum(turn.weight for turn in one.turns if turn.clip == clip) for one in share.lineup.lineups()]
+    weight = f"  (weight {max(turns)})" if max(turns, default=1) > 1 else ""
+    return f"    {clip}  {spec.duration_ms / 1000:.1f} s  {spec.title or spec.original_name}{weight}"
+
+
 def _text(state: "DesiredState", manifest: "Manifest", instant: datetime, segment: "Segment") -> str:
     zone = manifest.time_zone
     until = f"until {_both(segment.until, zone)}" if segment.until else "with no change to come"
@@ -134,9 +142,7 @@ def _text(state: "DesiredState", manifest: "Manifest", instant: datetime, segmen
         cap = f", at most {share.max_plays_per_hour} plays an hour" if share.max_plays_per_hour else ""
         weight = f", weight {share.weight}" if len(segment.shares) > 1 else ""
         lines.append(f"  {share.playlist}  ({what}{weight}{cap}{emergency})")
-        for clip in share.lineup.clips():
-            video = state.videos[clip]
-            lines.append(f"    {clip}  {video.spec.duration_ms / 1000:.1f} s  {video.spec.title or video.spec.original_name}")
+        lines += (_clip(state, share, clip) for clip in share.lineup.clips())
     for reserve in segment.reserves:
         names = ", ".join(f"{share.playlist} ({share.rule or 'fallback'})" for share in reserve)
         lines.append(f"  when capped: {names}")
