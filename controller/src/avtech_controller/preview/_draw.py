@@ -17,6 +17,8 @@ def draw_pictures(preview: Preview) -> dict[ScreenId, bytes]:
             others = len(week.screens) - 1
             heading = screen if each or not others else f"{screen} and {others:,} more screens: same week"
             dates = dates_text(week.days[0].day.date, week.days[-1].day.date)
-            parts = (readable(preview.screen_titles.get(screen, "")), dates, ", ".join(week.zones[:3]))
+            zones = ", ".join(week.zones[:3]) + (", each in its own time" if len(week.zones) > 1 else "")
+            alike = f"same week on {others:,} more screen{'' if others == 1 else 's'}" if each and others else ""
+            parts = (readable(preview.screen_titles.get(screen, "")), dates, alike, zones)
             drawn[screen] = draw_week(week, marks, heading=heading, title="  ·  ".join(part for part in parts if part))
     return drawn
