@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from avtech_player.state import PlayerState
+from avtech_player.statefile import save_state
 from avtech_schema.envelope import public_key
 from tests.player.devices import COMMAND, Device
 from tests.player.repository import LOBBY, Repository, manifest_of
+from tests.player.server import serving
 
 DEVICE_ONLY = """
 import sys
@@ -121,11 +124,55 @@ def test_the_status_of_a_player_that_never_ran_says_so(device: Device) -> None:
     assert (result.returncode, "no player has run" in result.stderr) == (2, True)
 
 
-def test_the_status_of_a_damaged_state_is_one_line(device: Device) -> None:
+def test_the_status_of_a_damaged_state_says_that_a_start_mends_it(device: Device) -> None:
     (device.state_dir / "state.json").write_bytes(b"\0\0")
     result = device.command("status", "--config", str(device.config))
-    assert result.returncode == 6
-    assert result.stderr.startswith("error: state: not JSON")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "the next run sets it aside and rebuilds it" in result.stdout
+    found = json.loads(device.command("status", "--config", str(device.config), "--output", "json").stdout)
+    assert (found["format_version"], found["screen"], found["state"]) == (1, LOBBY, "damaged")
+
+
+def test_syncing_a_screen_that_no_release_names_ends_with_1(device: Device, repository: Repository) -> None:
+    repository.publish(manifest_of({"VID-A": repository.put_clip(b"clip")}))
+    environment = {"AVTECH_PLAYER_CLIENT": "CLI-OTHER"}
+    result = device.command("sync", "--config", str(device.config), environment=environment)
+    assert result.returncode == 1
+    assert result.stdout == f"failed: no release names the screen {LOBBY} of CLI-OTHER\n"
+    assert "help: compare `screen` and `client`" in result.stderr
+    save_state(device.state_dir, PlayerState())
+    status = device.command("status", "--config", str(device.config), environment=environment)
+    assert "desired      none: no release that was seen names this screen" in status.stdout
+
+
+@pytest.mark.parametrize("name", ["timestamp", "1.snapshot", "1.targets"])
+def test_metadata_that_is_damaged_is_named(device: Device, repository: Repository, name: str) -> None:
+    repository.publish(manifest_of({"VID-A": repository.put_clip(b"clip")}))
+    repository.write(f"metadata/{name}.json", b"{}")
+    result = device.command("sync", "--config", str(device.config))
+    assert (result.returncode, result.stderr) == (6, "")
+    assert result.stdout.startswith(f"failed: metadata/{name}.json does not hold: ")
+
+
+def test_metadata_that_is_older_is_told_by_its_versions(device: Device, repository: Repository) -> None:
+    repository.publish(manifest_of({"VID-A": repository.put_clip(b"clip")}))
+    old = (repository.path / "metadata/timestamp.json").read_bytes()
+    repository.sign_timestamp()
+    assert device.command("sync", "--config", str(device.config)).returncode == 0
+    repository.write("metadata/timestamp.json", old)
+    result = device.command("sync", "--config", str(device.config))
+    assert (result.returncode, "the store offers timestamp version 1; version 2 was seen" in result.stdout) == (6, True)
+
+
+def test_a_store_that_is_gone_or_fails_is_told_in_one_short_line(device: Device, repository: Repository) -> None:
+    with serving(repository.path) as server:
+        server.fail_with = 500
+        result = device.command("sync", "--config", str(device.config), environment={"AVTECH_PLAYER_STORE": server.url})
+    assert result.stdout == f"failed: {server.url}: reading metadata/timestamp.json: it answers 500 Internal Server Error\n"
+    assert result.stderr == "  help: the player keeps playing and tries again\n"
+    repository.path.rename(repository.path.with_name("away"))
+    result = device.command("sync", "--config", str(device.config))
+    assert result.stdout == f"failed: {repository.url}: reading metadata/timestamp.json: the directory is not there\n"
 
 
 @pytest.mark.parametrize("command", ["run", "sync", "status", "enroll"])
@@ -161,6 +208,24 @@ def test_logs_can_be_json(device: Device, repository: Repository) -> None:
     entries = [json.loads(line) for line in result.stderr.splitlines()]
     assert entries
     assert {"time", "level", "logger", "message"} <= entries[0].keys()
+
+
+def test_errors_are_json_where_logs_are(device: Device) -> None:
+    (device.folder / "1.root.json").unlink()
+    result = device.command("-v", "--log-format", "json", "run", "--config", str(device.config))
+    (entry,) = [json.loads(line) for line in result.stderr.splitlines()]
+    assert (result.returncode, entry["level"], entry["kind"]) == (2, "error", "error")
+    assert entry["message"].startswith("there is no trusted root")
+    assert "copy trust/1.root.json" in entry["help"]
+    result = device.command("--log-format", "json", "sync", "--config", str(device.config), "--nonsense")
+    assert (result.returncode, "--nonsense" in json.loads(result.stderr)["message"]) == (2, True)
+
+
+def test_results_as_json_say_their_version(device: Device, repository: Repository) -> None:
+    repository.publish(manifest_of({"VID-A": repository.put_clip(b"clip")}))
+    for command in ("sync", "status", "enroll", "cleanup", "doctor"):
+        result = device.command(command, "--config", str(device.config), "--output", "json")
+        assert json.loads(result.stdout)["format_version"] == 1, command
 
 
 def test_a_device_needs_neither_git_nor_boto3_nor_pydantic_nor_the_controller(device: Device, repository: Repository) -> None:

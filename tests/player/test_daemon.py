@@ -73,7 +73,7 @@ def test_a_second_player_on_the_same_directory_is_refused_and_sync_asks_the_firs
         second = device.command("run", "--config", str(device.config))
         assert (second.returncode, "another process holds" in second.stderr) == (2, True)
         asked = device.command("sync", "--config", str(device.config), "--output", "json")
-        assert json.loads(asked.stdout) == {"outcome": "asked", "pid": process.pid}
+        assert json.loads(asked.stdout) == {"format_version": 1, "outcome": "asked", "pid": process.pid}
         assert process.poll() is None
 
 

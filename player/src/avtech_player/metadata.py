@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from tuf.api.exceptions import (
+    BadVersionNumberError,
     DownloadError,
     DownloadHTTPError,
     DownloadLengthMismatchError,
@@ -19,12 +20,13 @@ from tuf.api.metadata import Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from avtech_player.durable import DiskError, flush_tree, make_directory
-from avtech_player.floor import Floor, Role, mend_floor, save_floor
+from avtech_player.floor import Floor, Role, RollbackError, mend_floor, save_floor
 from avtech_player.store import NotModified, Stored, StoreDeniedError, StoreError
 from avtech_schema.errors import AvtechError, TrustError
 from avtech_schema.layout import METADATA
 
 TIMESTAMP_LIMIT = 16_384
+_OLDER = re.compile(r"New (\w+) version (\d+) must be >= (\d+)")
 
 
 class ExpiredError(TrustError):
@@ -87,11 +89,12 @@ class MetadataClient:
             DiskError: the disk refused.
         """
         make_directory(self._folder)
+        fetcher = _StoreFetcher(self._store, at_hand or {})
         try:
             updater = Updater(
                 str(self._folder),
                 METADATA,
-                fetcher=_StoreFetcher(self._store, at_hand or {}),
+                fetcher=fetcher,
                 config=UpdaterConfig(prefix_targets_with_hash=True, timestamp_max_length=TIMESTAMP_LIMIT),
                 bootstrap=self._root,
             )
@@ -100,7 +103,7 @@ class MetadataClient:
             updater.refresh()
             targets = {path: updater.get_targetinfo(path) for path in paths}
         except (RepositoryError, DownloadError, OSError) as error:
-            raise _translated(error) from error
+            raise _translated(error, fetcher.last) from error
         return Verified(trusted.root, trusted.timestamp, trusted.snapshot, targets, _roles(trusted, paths))
 
     def accept(self, verified: Verified, *, signed: datetime | None) -> None:
@@ -122,10 +125,12 @@ class _StoreFetcher(FetcherInterface):
     def __init__(self, store: Readable, at_hand: Mapping[str, bytes]) -> None:
         self._store = store
         self._at_hand = at_hand
+        self.last = ""
+        """The key that was asked for last: what is wrong next is wrong with that."""
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Read the object whose key `url` spells: python-tuf quotes the names of roles, and a store quotes keys itself."""
-        key = _unquoted(url)
+        key = self.last = _unquoted(url)
         found: object = self._at_hand.get(key)
         if found is None:
             try:
@@ -150,12 +155,15 @@ def _unquoted(url: str) -> str:
     return "%2F".join(unquote(part) for part in re.split("%2f", url, flags=re.IGNORECASE))
 
 
-def _translated(error: Exception) -> AvtechError:
+def _translated(error: Exception, key: str) -> AvtechError:
+    """The error as ours; `key` is the object that was read last."""
     match error:
+        case BadVersionNumberError() if older := _OLDER.search(str(error)):
+            return RollbackError(f"the store offers {older[1]} version {older[2]}; version {older[3]} was seen")
         case ExpiredMetadataError():
             return ExpiredError(f"the release cannot be trusted any more: {error}")
         case RepositoryError():
-            return TrustError(f"the release's metadata does not hold: {str(error)[:300]}")
+            return TrustError(f"{key or 'the metadata'} does not hold: {str(error)[:300]}")
         case DownloadError():
             return StoreError(str(error)[:300])
         case _:

@@ -20,6 +20,7 @@ from obstore.exceptions import (
 )
 from obstore.store import HTTPStore, LocalStore, S3Store
 
+from avtech_player._store_failures import plain
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class _Store:
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
             raise StoreDeniedError(f"{self.url}: {doing}: access denied") from error
         except (BaseError, OSError, ValueError) as error:
-            raise StoreError(f"{self.url}: {doing}: {_one_line(error)}") from error
+            raise StoreError(f"{self.url}: {doing}: {plain(error)}") from error
 
 
 class Pace:
@@ -288,7 +289,3 @@ def _s3_config(query: Mapping[str, str], environment: Mapping[str, str]) -> "S3C
 def _speaks_of_range(error: BaseError) -> bool:
     text = str(error).lower()
     return "non-partial" in text or "range" in text or "416" in text
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).partition("Debug source")[0].split())[:300] or type(error).__name__

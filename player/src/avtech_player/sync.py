@@ -130,9 +130,9 @@ class Updater:
         self._stop.set()
 
     async def prepare(self) -> Outcome:
-        """Look for a release and fetch it to the disk; its trial is left to `step`."""
+        """Look for a release and fetch it to the disk; its trial is left to `step`, telling what failed to the caller."""
         async with self._busy:
-            return self._told(await self._guarded(partial(self._advance, trial=False)))
+            return await self._guarded(partial(self._advance, trial=False))
 
     async def step(self) -> Outcome:
         """Look for a release, fetch it, try it, and keep it or roll it back."""

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from avtech_player.cli._logging import LOG_FORMATS, configure_logging
+from avtech_player.cli._logging import LOG_FORMATS, configure_logging, error_line, logs_are_json
 from avtech_schema.errors import AvtechError
 
 COMMANDS = {
@@ -70,17 +70,14 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stopped:
         return stopped.exit_code
     except click.Abort:
-        click.echo("aborted", err=True)
-        return 2
+        return _fail("aborted", "nothing was changed", "", 2)
     except click.ClickException as error:
-        error.show()
-        return 2
+        if not logs_are_json():
+            error.show()
+            return 2
+        return _fail("error", error.format_message(), "", 2)
     except AvtechError as error:
-        for line in str(error).splitlines():
-            click.echo(f"error: {line}", err=True)
-        if error.hint:
-            click.echo(f"  help: {error.hint}", err=True)
-        return error.exit_code
+        return _fail("error", str(error), error.hint, error.exit_code)
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001  the last line of defence: a bug is one line too
@@ -88,8 +85,16 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _fail(kind: str, message: str, hint: str, code: int) -> int:
+    """Tell why a command ended, each problem on a line of its own, as the logs are told."""
+    for line in message.splitlines():
+        click.echo(error_line(kind, line, hint) if logs_are_json() else f"{kind}: {line}", err=True)
+    if hint and not logs_are_json():
+        click.echo(f"  help: {hint}", err=True)
+    return code
+
+
 def _tell_bug(error: Exception) -> int:
     logging.getLogger("avtech").debug("internal error", exc_info=error)
-    click.echo(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}", err=True)
-    click.echo("  help: this is a bug in avtech-player; run again with --verbose and report it", err=True)
-    return 3
+    told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return _fail("internal error", told, "this is a bug in avtech-player; run again with --verbose and report it", 3)

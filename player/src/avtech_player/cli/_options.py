@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+FORMAT_VERSION = 1
+"""Of every result as JSON; a field may come, none goes or changes its meaning without a new version."""
 config_option = click.option(
     "--config",
     "config_path",

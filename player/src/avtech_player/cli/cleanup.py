@@ -8,7 +8,7 @@ from typing import Any
 import click
 import orjson
 
-from avtech_player.cli._options import config_option, output_option
+from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
 from avtech_player.config import Config, load_config
 from avtech_player.durable import AlreadyRunningError
 
@@ -34,7 +34,7 @@ def cleanup(config_path: Path, *, days_old: float, dry_run: bool, output: str) -
     config = load_config(config_path, os.environ)
     found = _cleaned(config, days_old, only_tell=dry_run)
     if output == "json":
-        click.echo(orjson.dumps(found).decode())
+        click.echo(orjson.dumps({"format_version": FORMAT_VERSION, **found}).decode())
         return
     for file in found["removed"]:
         click.echo(f"{file['name']}  {file['size']} bytes, last needed {file['used']}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import orjson
 
-from avtech_player.cli._options import config_option, output_option
+from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
 from avtech_player.config import ConfigProblemsError, load_config
 from avtech_schema.errors import ConfigurationError
 
@@ -28,7 +28,7 @@ def doctor(config_path: Path, output: str) -> int:
     """
     findings = _findings(config_path)
     if output == "json":
-        click.echo(orjson.dumps({"format_version": 1, "findings": findings}).decode())
+        click.echo(orjson.dumps({"format_version": FORMAT_VERSION, "findings": findings}).decode())
     else:
         for finding in findings:
             label = click.style(f"{finding['severity']:<8}", fg=_COLOURS[finding["severity"]])

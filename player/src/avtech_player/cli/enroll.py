@@ -8,7 +8,7 @@ import click
 import orjson
 import yaml
 
-from avtech_player.cli._options import output_option
+from avtech_player.cli._options import FORMAT_VERSION, output_option
 from avtech_player.config import Config, load_config, parse_config
 from avtech_player.device_key import ensure_device_key
 from avtech_player.durable import make_directory, read_bounded, replace_atomically
@@ -79,7 +79,13 @@ def enroll(
     key, made = ensure_device_key(config.device_key)
     text = public_key_text(key.public_key())
     if output == "json":
-        result = {"screen": config.screen, "publicKey": text, "config": str(path), "keyMade": made}
+        result = {
+            "format_version": FORMAT_VERSION,
+            "screen": config.screen,
+            "publicKey": text,
+            "config": str(path),
+            "keyMade": made,
+        }
         click.echo(orjson.dumps(result).decode())
         return
     click.echo(f"# {config.screen}: put this into its Screen resource, under spec, and open a pull request.", err=True)

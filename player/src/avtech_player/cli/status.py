@@ -7,20 +7,23 @@ from typing import Any
 import click
 import orjson
 
-from avtech_player.cli._options import config_option, output_option
+from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
 from avtech_player.config import load_config
 from avtech_player.last_report import last_report
-from avtech_player.state import PlayerState, sync_state
+from avtech_player.state import PlayerState, StateCorruptError, sync_state
 from avtech_player.statefile import read_state
 from avtech_player.summary import Live, summary
 from avtech_schema.errors import ConfigurationError
 from avtech_schema.report import Report
 
+_DAMAGED = "the state is damaged: the next run sets it aside and rebuilds it from what lies complete on the disk"
+_UNNAMED = "none: no release that was seen names this screen of this client"
+
 
 @click.command()
 @config_option
 @output_option
-def status(config_path: Path, output: str) -> None:
+def status(config_path: Path, output: str) -> int:
     """What plays, what should, and why not: from the state on this device's disk, without the network.
 
     \b
@@ -29,13 +32,29 @@ def status(config_path: Path, output: str) -> None:
       avtech-player status --config player.yaml --output json
     """
     config = load_config(config_path, os.environ)
-    state = read_state(config.state_dir)
+    try:
+        state = read_state(config.state_dir)
+    except StateCorruptError as error:
+        return _tell_damage(config.screen, error, output)
     if state is None:
         raise ConfigurationError(
             f"no player has run in {config.state_dir}", hint="start it with `avtech-player run`, or check stateDir"
         )
     found = _found(config.screen, state, last_report(config.state_dir))
-    click.echo(orjson.dumps(found).decode() if output == "json" else _text(found))
+    click.echo(orjson.dumps({"format_version": FORMAT_VERSION, **found}).decode() if output == "json" else _text(found))
+    return 0
+
+
+def _tell_damage(screen: str, error: StateCorruptError, output: str) -> int:
+    """What can be said when the state cannot be read; 1, for a start must mend it."""
+    told = f"{_DAMAGED} ({error})"
+    if output == "json":
+        click.echo(
+            orjson.dumps({"format_version": FORMAT_VERSION, "screen": screen, "state": "damaged", "lastError": told}).decode()
+        )
+    else:
+        click.echo(f"{'screen':<12} {screen}\n{'state':<12} damaged\n{'last error':<12} {told}")
+    return 1
 
 
 def _found(screen: str, state: PlayerState, report: Report | None) -> dict[str, Any]:
@@ -50,7 +69,7 @@ def _text(found: dict[str, Any]) -> str:
     lines = [
         ("screen", found["screen"]),
         ("state", f"{found['state']} ({found['phase']})"),
-        ("desired", _release(found["desired"])),
+        ("desired", _release(found["desired"]) if found["desired"] else _UNNAMED),
         ("applied", _release(found["applied"])),
     ]
     if found["candidate"]:

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 import orjson
 
-from avtech_player.cli._options import config_option, output_option
+from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
 from avtech_player.config import Config, load_config
 from avtech_player.durable import AlreadyRunningError, read_bounded
 from avtech_player.ports import Generation, TrialResult
-from avtech_schema.errors import EnvironmentFailedError
+from avtech_schema.errors import AvtechError, EnvironmentFailedError
 from avtech_schema.report import EngineHealth, NowPlaying
 
 
@@ -46,20 +46,32 @@ def sync(config_path: Path, output: str) -> int:
 
 async def _sync(config: Config, output: str) -> int:
     from avtech_player.assembly import make_parts, make_updater
+    from avtech_player.outcome import OutcomeKind
     from avtech_player.state import ref_json
 
     updater = make_updater(make_parts(config, os.environ), _NoScreen())
     await updater.load()
     outcome = await updater.prepare()
-    error = outcome.error
+    error, kind = outcome.error, outcome.kind
+    if error is None and kind is OutcomeKind.UNCHANGED and outcome.ref is None:
+        kind, error = OutcomeKind.FAILED, _unnamed(config)
     result = {
-        "outcome": outcome.kind.value,
+        "outcome": kind.value,
         "release": ref_json(outcome.ref),
         "phase": updater.state.phase.value,
         "error": None if error is None else str(error),
     }
     _tell(result, output)
+    if error is not None and error.hint and output == "text":
+        click.echo(f"  help: {error.hint}", err=True)
     return 0 if error is None else error.exit_code
+
+
+def _unnamed(config: Config) -> AvtechError:
+    return AvtechError(
+        f"no release names the screen {config.screen} of {config.client}",
+        hint="compare `screen` and `client` with the Screen resource; a new screen is released by the next publication",
+    )
 
 
 def _ask(directory: Path) -> int:
@@ -75,7 +87,7 @@ def _ask(directory: Path) -> int:
 
 def _tell(result: Mapping[str, object], output: str) -> int:
     if output == "json":
-        click.echo(orjson.dumps(result).decode())
+        click.echo(orjson.dumps({"format_version": FORMAT_VERSION, **result}).decode())
         return 0
     match result["outcome"]:
         case "asked":
@@ -84,6 +96,8 @@ def _tell(result: Mapping[str, object], output: str) -> int:
             text = "nothing to do"
         case "staged":
             text = f"fetched release {_release(result)}; its trial comes when the player runs"
+            if result["error"]:
+                text += ", but whether there is a newer one is not known"
         case "refused":
             text = f"refused release {_release(result)}"
         case _:
