@@ -32,3 +32,15 @@ def configure_logging(log_format: str, *, verbose: bool) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.propagate = False
+
+
+def logs_are_json() -> bool:
+    """Whether logs are for machines, and with them whatever else is told on stderr."""
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger("avtech").handlers)
+
+
+def error_line(kind: str, message: str, hint: str) -> str:
+    """Why a command ended, as one JSON object like those of the log."""
+    time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    entry = {"time": time, "level": "error", "logger": "avtech", "kind": kind, "message": message, "help": hint}
+    return orjson.dumps(entry).decode()

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from avtech_controller.cli._lazy import LazyGroup
-from avtech_controller.cli._logging import LOG_FORMATS, configure_logging
+from avtech_controller.cli._logging import LOG_FORMATS, configure_logging, error_line, logs_are_json
 from avtech_schema.errors import AvtechError
 
 COMMANDS = {
@@ -111,9 +111,11 @@ def tell(error: AvtechError) -> None:
 def _fail(message: str, hint: str, code: int, *, as_json: bool, kind: str = "error") -> int:
     from avtech_controller.render import clean
 
-    click.echo(f"{kind}: {clean(' '.join(message.splitlines()))}", err=True)
-    if hint:
-        click.echo(f"  help: {clean(' '.join(hint.splitlines()))}", err=True)
+    line, help_ = (clean(" ".join(text.splitlines())) for text in (message, hint))
+    if logs_are_json():
+        click.echo(error_line(kind, line, help_), err=True)
+    else:
+        click.echo(f"{kind}: {line}" + (f"\n  help: {help_}" if hint else ""), err=True)
     if as_json:
         import json
 
