@@ -54,7 +54,7 @@ def test_what_the_readme_says_can_be_run_as_it_stands(made: Path) -> None:
     """From the first check to a published release, line by line in a shell."""
     lines = [line for line in (made / "README.md").read_text().splitlines() if line.startswith("    ")]
     commands = {line.split()[1] for line in lines if line.startswith("    avtech ")}
-    assert commands == {"validate", "airtime", "content", "keys", "plan", "publish", "status"}
+    assert commands == {"validate", "airtime", "preview", "content", "keys", "plan", "publish", "status"}
     identity = {f"GIT_{who}_{what}": "eva@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
@@ -114,7 +114,7 @@ def test_the_commands_of_the_editors_guide_run(
     monkeypatch.chdir(made)
     guide = (Path(__file__).parents[2] / "docs/guides/editors.md").read_text()
     commands = [line.strip() for line in guide.splitlines() if line.startswith("    avtech ") and " init " not in line]
-    assert len(commands) == 6
+    assert len(commands) == 5
     said = ""
     for command in commands:
         assert run(cli, [*map(str, command.split()[1:])]) == 0, command
