@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +73,7 @@ def dev(*, path: Path | None, repo: Path, base: str | None, port: int, browse: b
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def _stopped_by_signals(stop: threading.Event) -> Generator[None]:
     """Have Ctrl-C and SIGTERM end the watch, also where a shell started us with Ctrl-C ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield

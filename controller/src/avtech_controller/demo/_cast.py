@@ -1,7 +1,7 @@
 """The cast of the demo: one player with real mpv on a virtual display, and seven simulated ones in one process."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def _adjust(path: Path, engine: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def playing(workspace: Workspace, screens: list[str]) -> Iterator[None]:
+def playing(workspace: Workspace, screens: list[str]) -> Generator[None]:
     """Run all players until the end."""
     command = [program("avtech-player", package="pip install avtech-player"), "--log-format", "json", "run"]
     simulated = [option for screen in screens if screen != _edits.SCREEN for option in _option(workspace, screen)]

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
@@ -27,7 +27,7 @@ def program(name: str, *, package: str) -> str:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> Generator[subprocess.Popen[bytes]]:
     """Run a program in the background, its output in a file; at the end it is stopped, gently, then by force."""
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -55,7 +55,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def virtual_display(log: Path) -> Iterator[str]:
+def virtual_display(log: Path) -> Generator[str]:
     """Run Xvfb on a display number that it chooses itself; yields `:N`.
 
     Raises:

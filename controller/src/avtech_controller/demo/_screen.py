@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def recognise(frame: bytes, clips: Mapping[str, tuple[bytes, ...]]) -> str | Non
 
 
 @contextmanager
-def watching(display: str) -> Iterator[Watcher]:
+def watching(display: str) -> Generator[Watcher]:
     """Watch a display until the end."""
     ffmpeg = program("ffmpeg", package="sudo apt-get install ffmpeg")
     command = [ffmpeg, "-nostdin", "-v", "error", *_grab(display, FRAMES_PER_SECOND), "-vf", _SCALE, "-f", "rawvideo", "pipe:1"]

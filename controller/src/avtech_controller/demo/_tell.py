@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ def tell_story(directory: Path, *, source: Path, store_kind: str, err: bool = Fa
 
 
 @contextmanager
-def _store(workspace: Workspace, kind: str, telling: Telling) -> Iterator[str]:
+def _store(workspace: Workspace, kind: str, telling: Telling) -> Generator[str]:
     if kind == "file":
         directory = workspace.root / "store"
         directory.mkdir()
@@ -225,7 +225,7 @@ def _shoot(stage: _Stage, name: str, caption: str) -> None:
 
 
 @contextmanager
-def _environment(workspace: Workspace) -> Iterator[None]:
+def _environment(workspace: Workspace) -> Generator[None]:
     """Give our own process the variables that the commands have, for the store's credentials."""
     import os
 
