@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from avtech_player import state as states
+from avtech_player._writing import to_its_end
 from avtech_player.clock import spell
 from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
@@ -92,7 +93,7 @@ class Updater:
         except DiskError as error:
             self._complain(error)
         self._unsettled = True
-        await asyncio.shield(self._commit_anyway(partial(states.started, time=self._now())))
+        await self._commit_anyway(partial(states.started, time=self._now()))
         try:
             await self._stage.play(await self._first())
         except DiskError as error:
@@ -109,8 +110,9 @@ class Updater:
 
         After a slate that was shown out of doubt, something is played again, and whether that shows is asked anew: True.
         """
-        self._unsettled = doubted = self.shows_slate
+        doubted = self.shows_slate
         await self._commit_anyway(states.settled)
+        self._unsettled = doubted
         if doubted:
             async with self._busy:
                 await self._stage.play(await self._first())
@@ -344,9 +346,12 @@ class Updater:
             state = transition(self._state)
             if state == self._state:
                 return
-            await asyncio.to_thread(save_state, self._parts.directory, state)
-            self.troubles.disk = None
-            self._adopt(state)
+            await to_its_end(self._write(state))
+
+    async def _write(self, state: PlayerState) -> None:
+        await asyncio.to_thread(save_state, self._parts.directory, state)
+        self.troubles.disk = None
+        self._adopt(state)
 
     async def _commit_anyway(self, transition: Transition) -> None:
         """Persist a transition that must hold even when the disk refuses: until the next start it does."""
@@ -360,10 +365,8 @@ class Updater:
 
     def _adopt(self, state: PlayerState) -> None:
         """A new state; one that is worth a report (counters alone are not) wakes whoever reports."""
-        bookkeeping = replace(state, report_sequence=self._state.report_sequence, starts=self._state.starts)
-        changed = bookkeeping != self._state
-        self._state = state
-        if changed:
+        before, self._state = self._state, state
+        if replace(state, report_sequence=before.report_sequence, starts=before.starts) != before:
             self._ring()
 
     def _ring(self) -> None:
