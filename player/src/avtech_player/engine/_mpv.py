@@ -129,6 +129,7 @@ class MpvEngine:
 
     def _take(self, event: EngineEvent) -> None:
         if isinstance(event, Started):
+            self._last_death = None
             self._wanted = event.clip
             if self._session:
                 self._version = self._session.version or self._version
