@@ -142,3 +142,9 @@ def test_a_manifest_keeps_its_bytes_from_release_to_release(tmp_path: Path) -> N
         '"playlists":{"house":[{"clip":"VID-A-ONE","validFrom":null,"validUntil":null,"weight":1}]},"rules":[],'
         '"screen":"SCR-A-1","timeZone":"Europe/Madrid"}'
     )
+
+
+def test_the_bytes_put_together_from_parts_are_the_manifest_s_canonical_bytes(rich: DesiredState) -> None:
+    for screen in compile_state(rich).values():
+        assert screen.data == screen.manifest.canonical()
+        assert (screen.size, screen.digest) == (len(screen.data), sha256_hex(screen.data))

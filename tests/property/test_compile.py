@@ -73,4 +73,5 @@ def test_the_order_and_layout_of_files_leave_every_manifest_byte_for_byte(data: 
     assert again == expected
     assert list(again) == list(expected)
     for name, manifest in expected.items():
+        assert parse_manifest(manifest).canonical() == manifest
         assert parse_manifest(manifest).screen == name

@@ -140,11 +140,11 @@ class Manifest:
                 "screen": self.screen,
                 "client": self.client,
                 "timeZone": self.time_zone,
-                "display": _display_json(self.display),
-                "rules": [_rule_json(rule) for rule in self.rules],
-                "playlists": {name: [_item_json(item) for item in items] for name, items in self.playlists.items()},
+                "display": display_json(self.display),
+                "rules": [rule_json(rule) for rule in self.rules],
+                "playlists": {name: [item_json(item) for item in items] for name, items in self.playlists.items()},
                 "fallback": self.fallback,
-                "assets": {name: _asset_json(asset) for name, asset in self.assets.items()},
+                "assets": {name: asset_json(asset) for name, asset in self.assets.items()},
             }
         )
 
@@ -222,7 +222,8 @@ def _check_cycles(playlists: Mapping[Slug, tuple[Item, ...]]) -> None:
                 stack.extend((item.playlist, False) for item in playlists[name] if item.playlist)
 
 
-def _display_json(display: Display) -> dict[str, Any]:
+def display_json(display: Display) -> dict[str, Any]:
+    """A display as manifests spell it."""
     power = display.power
     return {
         "width": display.width,
@@ -253,7 +254,8 @@ def _power(fields: Fields) -> PowerHours:
     return power
 
 
-def _rule_json(rule: Rule) -> dict[str, Any]:
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """A rule as manifests spell it."""
     return {
         "id": rule.id,
         "schedule": rule.schedule,
@@ -299,7 +301,8 @@ def _rule(fields: Fields) -> Rule:
     return rule
 
 
-def _item_json(item: Item) -> dict[str, Any]:
+def item_json(item: Item) -> dict[str, Any]:
+    """An item of a playlist as manifests spell it."""
     return {
         **({"clip": item.clip} if item.clip else {"playlist": item.playlist}),
         "weight": item.weight,
@@ -321,7 +324,8 @@ def _item(fields: Fields) -> Item:
     return item
 
 
-def _asset_json(asset: Asset) -> dict[str, Any]:
+def asset_json(asset: Asset) -> dict[str, Any]:
+    """An asset as manifests spell it."""
     return {
         "sha256": asset.sha256,
         "size": asset.size,
