@@ -12,7 +12,7 @@ import pytest
 
 from avtech_controller.cli._main import cli, run
 from avtech_controller.desired import _cache, check_source, load, open_source
-from avtech_controller.desired._cache import cache_directory, recall
+from avtech_controller.desired._cache import Memory, cache_directory, recall
 from tests.controller.desired_files import MINIMAL, client, document, write
 
 TODAY = date(2026, 11, 24)
@@ -41,6 +41,11 @@ def agree(root: Path) -> list[str]:
     return [finding.code for finding in whole.findings]
 
 
+def noted(memory: Memory) -> int:
+    """How many files are remembered."""
+    return sum(len(folder.files) for folder in memory.folders.values())
+
+
 def kept(cache: Path) -> Path:
     (file,) = cache.iterdir()
     return file
@@ -51,7 +56,7 @@ def test_a_second_look_finds_the_same_and_remembers_every_part(root: Path, cache
     assert agree(root) == ["AVT214"]
     memory = recall(root, "tree")
     assert memory.parts.keys() == {"", "CLI-A", "CLI-B", "CLI-C"}
-    assert len(memory.files) == 14
+    assert noted(memory) == 14
     assert stat.S_IMODE(kept(cache).stat().st_mode) == 0o600
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
@@ -126,7 +131,7 @@ def damage(data: bytes, how: str) -> bytes:
         case "empty":
             return b""
         case "other format":
-            return b"avtech-validate-0" + data[17:]
+            return b"avtech-validate-1" + data[17:]
         case "noise":
             return b"\xff\x00" * 5000
         case _:
@@ -141,27 +146,27 @@ def test_a_damaged_memory_is_ignored_and_replaced(root: Path, cache: Path, how: 
     write(root, {"fleet/CLI-A/g.yaml": document("Group", "g", "client: CLI-A\nmatchLabels: {a: b}")})
     agree(root)
     kept(cache).write_bytes(damage(kept(cache).read_bytes(), how))
-    assert recall(root, "tree").files == {}
+    assert recall(root, "tree").folders == {}
     assert agree(root) == ["AVT214"]
-    assert len(recall(root, "tree").files) == 14
+    assert noted(recall(root, "tree")) == 14
 
 
 def test_a_memory_that_another_could_have_written_is_ignored(root: Path, cache: Path, tmp_path: Path) -> None:
     agree(root)
     kept(cache).chmod(0o666)
-    assert recall(root, "tree").files == {}
+    assert recall(root, "tree").folders == {}
     kept(cache).chmod(0o600)
-    assert recall(root, "tree").files
+    assert recall(root, "tree").folders
     copy = tmp_path / "copy"
     kept(cache).rename(copy)
     (cache / _cache._name(root, "tree")).symlink_to(copy)
-    assert recall(root, "tree").files == {}
+    assert recall(root, "tree").folders == {}
 
 
 def test_another_version_of_the_program_remembers_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     agree(root)
     monkeypatch.setattr(_cache, "program", lambda: "another")
-    assert recall(root, "tree").files == {}
+    assert recall(root, "tree").folders == {}
 
 
 @pytest.mark.parametrize("place", ["file", "full", "none"])
@@ -203,7 +208,7 @@ def test_commits_are_remembered_by_their_blobs(root: Path, cache: Path) -> None:
     commit()
     for _ in range(2):
         assert check_source(open_source(root, "HEAD"), today=TODAY).findings == ()
-    assert len(recall(root, "commit").files) == 13
+    assert noted(recall(root, "commit")) == 13
     (root / "fleet/CLI-A/playlists/house.yaml").unlink()
     commit()
     quick = check_source(open_source(root, "HEAD"), today=TODAY)

@@ -7,64 +7,124 @@ own code; what is damaged, foreign or of another version is ignored. Nothing tha
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from avtech_controller.desired._index import Declared, FileFacts, Index, Names
+from avtech_controller.desired import _spelt
+from avtech_controller.desired._index import FileFacts, Index, Names
 from avtech_controller.desired._state import Origin
-from avtech_controller.findings import Edit, Finding, Fix, Place, Severity
+from avtech_controller.findings import Finding
 
 MAX_CACHE_BYTES = 512 << 20
 RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was noted may change again without its times telling."""
-_FORMAT = b"avtech-validate-1"
+_FORMAT = b"avtech-validate-2"
+_FOREIGN = ("pydantic", "pydantic_core", "yaml_rs", "pyyaml", "tzdata", "python_dateutil", "avtech_controller", "avtech_schema")
+"""The distributions, as their folders are spelt, that have a say in what is found."""
 
 
-Noted = list[str]
-"""One file as it was: what tells it from another (times and size, or Git's name for it), and its digest."""
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One file as it was: what tells it from another (times and size, or Git's name for it), its digest and its facts."""
+
+    identity: str
+    digest: str
+    facts: FileFacts
+
+
+class Folder:
+    """The files of one folder as they were, by name; what was written down of them is read when one is asked for."""
+
+    def __init__(self, stamp: str, data: bytes = b"", files: Mapping[str, Noted] | None = None) -> None:
+        self.stamp = stamp
+        """What tells the folder as a whole from what it was."""
+        self._data = data
+        self._new = files
+
+    @cached_property
+    def files(self) -> Mapping[str, Noted]:
+        """Each file by its name."""
+        if self._new is not None:
+            return self._new
+        raw = orjson.loads(self._data)
+        return {name: Noted(identity, digest, _spelt.facts(facts)) for name, (identity, digest, facts) in raw.items()}
+
+    def written(self) -> bytes:
+        """The files as they are written down."""
+        if self._new is None:
+            return self._data
+        return orjson.dumps(
+            {name: [one.identity, one.digest, _spelt.facts_value(one.facts)] for name, one in self._new.items()}
+        )
+
+
+class Facts(Mapping[str, FileFacts]):
+    """The facts of all files by path, folder by folder."""
+
+    def __init__(self, folders: Mapping[str, Folder]) -> None:
+        self._folders = folders
+
+    def __getitem__(self, path: str) -> FileFacts:
+        folder, _, name = path.rpartition("/")
+        return self._folders[folder].files[name].facts
+
+    def __iter__(self) -> Iterator[str]:
+        return (joined(path, name) for path, folder in self._folders.items() for name in folder.files)
+
+    def __len__(self) -> int:
+        return sum(len(folder.files) for folder in self._folders.values())
+
+
+def joined(folder: str, name: str) -> str:
+    """The path of a file in a folder."""
+    return f"{folder}/{name}" if folder else name
+
+
+class Paths(Mapping[str, Sequence[str]]):
+    """The files of each part, read when they are asked for."""
+
+    def __init__(self, written: Mapping[str, bytes]) -> None:
+        self.written = written
+        self._known: dict[str, list[str]] = {}
+
+    def __getitem__(self, home: str) -> Sequence[str]:
+        if home not in self._known:
+            self._known[home] = orjson.loads(self.written[home])
+        return self._known[home]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.written)
+
+    def __len__(self) -> int:
+        return len(self.written)
+
+
 Findings = dict[str, tuple[str, list[Finding]]]
 """The findings of each part, with the key of what they were found in."""
 
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered of a directory: its files by path, the findings of its parts, and the index of all names."""
+    """What is remembered of a directory: its folders by path, the findings of its parts, and the index of all names."""
 
     noted: int = 0
     """When, in nanoseconds since 1970."""
-    files: dict[str, Noted] = field(default_factory=dict)
+    folders: Mapping[str, Folder] = field(default_factory=dict)
     common: str = ""
     """What all parts depended on."""
     parts: Findings = field(default_factory=dict)
     index: Index | None = None
 
-
-class _Facts(Mapping[str, FileFacts]):
-    """The facts of files as they were written down, read when one is asked for."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    @cached_property
-    def _raw(self) -> dict[str, list[Any]]:
-        raw = orjson.loads(self.data)
-        return raw if isinstance(raw, dict) else {}
-
-    def __getitem__(self, path: str) -> FileFacts:
-        return _facts(self._raw[path])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
+    def file(self, path: str) -> Noted | None:
+        """One file as it was."""
+        folder, _, name = path.rpartition("/")
+        return self.folders[folder].files.get(name) if folder in self.folders else None
 
 
 def cache_directory() -> Path | None:
@@ -123,11 +183,28 @@ def program() -> str:
     package = Path(__file__).parents[1]
     import avtech_schema
 
-    own = [*package.rglob("*.py"), *Path(avtech_schema.__file__ or package).parent.rglob("*.py")]
-    stats = [(path, path.stat()) for path in sorted(own)]
-    times = [[path.name, status.st_mtime_ns, status.st_size] for path, status in stats]
-    names = ("avtech-controller", "avtech-schema", "tzdata", "pydantic", "yaml-rs", "PyYAML", "python-dateutil")
-    return _digest(orjson.dumps([[version(name) for name in names], times]))
+    own = sorted(_modules(str(package), str(Path(avtech_schema.__file__ or package).parent)))
+    return _digest(orjson.dumps([sys.version, sorted(set(_versions())), own]))
+
+
+def _modules(*folders: str) -> Iterator[tuple[str, int, int]]:
+    pending = list(folders)
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    found = entry.stat()
+                    yield entry.path, found.st_mtime_ns, found.st_size
+                elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
+                    pending.append(entry.path)
+
+
+def _versions() -> Iterator[str]:
+    """Names and versions of installed distributions, as their folders have them; metadata would cost much more to read."""
+    for place in sys.path:
+        with suppress(OSError):
+            names = (entry.name for entry in os.scandir(place or "."))
+            yield from (name for name in names if "-info" in name and name.lower().startswith(_FOREIGN))
 
 
 def _name(root: Path, kind: str) -> str:
@@ -161,90 +238,43 @@ def _sealed(sections: Sequence[bytes]) -> str:
 
 def _sections(memory: Memory) -> Iterator[bytes]:
     index = memory.index or Index()
-    facts = index.facts
-    yield orjson.dumps([memory.noted, memory.common])
-    yield orjson.dumps(memory.files)
-    yield orjson.dumps({home: [key, [_spelt(finding) for finding in found]] for home, (key, found) in memory.parts.items()})
+    parts = index.parts
     twins = [[*_origin(origin), *_origin(first)] for origin, first in index.twins.items()]
     fleets = [_origin(origin) for origin in index.fleets]
-    names = [index.clients, index.screens, index.screen_names]
-    yield orjson.dumps([index.parts, twins, fleets, sorted(index.loose), index.unread, *names])
-    yield facts.data if isinstance(facts, _Facts) else orjson.dumps({path: _facts_value(one) for path, one in facts.items()})
+    clients = [index.clients, sorted(index.claimed), dict(index.misnamed)]
+    names = [sorted(index.loose), index.unread, *clients, index.screens, index.screen_names]
+    yield orjson.dumps([memory.noted, memory.common, twins, fleets, *names])
+    yield orjson.dumps({home: [key, list(map(_spelt.finding_value, found))] for home, (key, found) in memory.parts.items()})
+    yield orjson.dumps([[path, folder.stamp] for path, folder in memory.folders.items()])
+    yield orjson.dumps(list(parts))
+    yield from (folder.written() for folder in memory.folders.values())
+    yield from (parts.written[home] if isinstance(parts, Paths) else orjson.dumps(parts[home]) for home in parts)
 
 
-def _memory(noted: bytes, files: bytes, parts: bytes, index: bytes, facts: bytes) -> Memory:
-    known = _Facts(facts)
-    homes, twins, fleets, loose, unread, clients, screens, screen_names = orjson.loads(index)
-    found = {home: (key, [_finding(one) for one in findings]) for home, (key, findings) in orjson.loads(parts).items()}
-    read = Index(
-        facts=known,
-        parts=homes,
+def _memory(head: bytes, parts: bytes, folders: bytes, homes: bytes, *rest: bytes) -> Memory:
+    noted, common, twins, fleets, loose, unread, clients, claimed, misnamed, screens, screen_names = orjson.loads(head)
+    found = {home: (key, list(map(_spelt.finding, findings))) for home, (key, findings) in orjson.loads(parts).items()}
+    stamps, names = orjson.loads(folders), orjson.loads(homes)
+    if len(rest) != len(stamps) + len(names):
+        raise ValueError("sections are missing")
+    known = {path: Folder(stamp, data) for (path, stamp), data in zip(stamps, rest, strict=False)}
+    facts = Facts(known)
+    index = Index(
+        facts=facts,
+        parts=Paths(dict(zip(names, rest[len(stamps) :], strict=True))),
         twins={Origin(path, number): Origin(first, place) for path, number, first, place in twins},
         fleets=tuple(Origin(*origin) for origin in fleets),
         loose=frozenset(loose),
         unread=unread,
         clients=tuple(clients),
+        claimed=frozenset(claimed),
+        misnamed=dict(misnamed),
         screens=screens,
         screen_names=screen_names,
-        known=Names(known),
+        known=Names(facts),
     )
-    when, common = orjson.loads(noted)
-    return Memory(int(when), orjson.loads(files), str(common), found, read)
+    return Memory(int(noted), known, str(common), found, index)
 
 
 def _origin(origin: Origin) -> tuple[str, int]:
     return origin.file, origin.document
-
-
-def _facts_value(facts: FileFacts) -> list[Any]:
-    return [[list(one) for one in facts.declared], facts.homes, facts.fleets, facts.loose, facts.unread]
-
-
-def _facts(value: list[Any]) -> FileFacts:
-    declared, homes, fleets, loose, unread = value
-    return FileFacts(tuple(map(_declared, declared)), tuple(homes), tuple(fleets), tuple(loose), unread)
-
-
-def _declared(fields: list[Any]) -> Declared:
-    kind, name, owner, document, broken = fields
-    return Declared(kind, name, owner, document, broken)
-
-
-def _spelt(finding: Finding) -> list[Any]:
-    fix = finding.fix and [finding.fix.title, [_edit_value(edit) for edit in finding.fix.edits]]
-    related = [[_place_value(place), what] for place, what in finding.related]
-    place = _place_value(finding.place)
-    return [
-        finding.code,
-        finding.severity.value,
-        finding.message,
-        place,
-        finding.label,
-        related,
-        finding.help,
-        finding.impact,
-        fix,
-    ]
-
-
-def _finding(value: list[Any]) -> Finding:
-    code, severity, message, place, label, related, help_, impact, fix = value
-    return Finding(
-        code=code,
-        severity=Severity(severity),
-        message=message,
-        place=Place(*place),
-        label=label,
-        related=tuple((Place(*where), what) for where, what in related),
-        help=help_,
-        impact=impact,
-        fix=Fix(fix[0], tuple(Edit(*edit) for edit in fix[1])) if fix else None,
-    )
-
-
-def _place_value(place: Place) -> list[Any]:
-    return [place.file, place.line, place.column, place.end_line, place.end_column]
-
-
-def _edit_value(edit: Edit) -> list[Any]:
-    return [edit.line, edit.column, edit.end_line, edit.end_column, edit.text]

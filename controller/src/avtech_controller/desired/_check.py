@@ -1,18 +1,17 @@
 """Checks a desired state without keeping it: parts that did not change since the last look are not read again."""
 
-import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from operator import attrgetter
 
-from avtech_controller.desired._cache import RACY_NS, Findings, Memory, Noted, part_key, recall, remember
-from avtech_controller.desired._index import REPOSITORY, Index, facts_of
+from avtech_controller.desired._cache import Findings, Memory, part_key, recall, remember
+from avtech_controller.desired._index import REPOSITORY, Index
 from avtech_controller.desired._load import covered, fleet_of, limited, load, text_of, without_collection
+from avtech_controller.desired._look import Look
 from avtech_controller.desired._part import Part
-from avtech_controller.desired._read import FileContent, read_file
-from avtech_controller.desired._source import Listed, ListedSource, SourceFile
+from avtech_controller.desired._read import FileContent
+from avtech_controller.desired._source import ListedSource
 from avtech_controller.desired._spots import Locator
 from avtech_controller.desired._state import Loaded
 from avtech_controller.findings import Finding
@@ -30,97 +29,44 @@ def check_source(source: ListedSource, *, today: date | None = None) -> Loaded:
     """
     with without_collection():
         began = time.time_ns()
-        listed = {one.path: one for one in sorted(source.listing(), key=attrgetter("path"))}
-        if not _are_text(listed):
-            return replace(load(source, today=today), state=None)  # names that cannot be written down
         kind = "tree" if source.commit is None else "commit"
         before = recall(source.root, kind)
-        look = _Look(listed, before)
+        try:
+            look = Look(source, before)
+        except UnicodeEncodeError:  # names that cannot be written down
+            return replace(load(source, today=today), state=None)
         index = look.index()
-        common = part_key(*_common(look.files, index, today))
+        common = part_key(*_common(look, index, today))
         found, parts = _findings(look, index, before, common, today)
-        if look.files != before.files or parts.keys() != before.parts.keys() or _keys(parts) != _keys(before.parts):
-            remember(source.root, kind, Memory(began, look.files, common, parts, index))
+        if look.is_stale or index is not before.index or _keys(parts) != _keys(before.parts):
+            remember(source.root, kind, Memory(began, look.folders, common, parts, index))
         findings = limited(found)
     shown = {place.file for finding in findings for place in (finding.place, *(place for place, _ in finding.related))}
-    texts = {path: text_of(look.file(path).data) for path in sorted(shown & look.files.keys())}
+    texts = {path: text_of(look.data(path)) for path in sorted(shown) if look.has(path)}
     findings, texts = covered(findings, texts)
-    return Loaded(None, tuple(findings), files=len(look.files), screens=index.screens, texts=texts)
-
-
-def _are_text(paths: Iterable[str]) -> bool:
-    try:
-        "\n".join(paths).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return Loaded(None, tuple(findings), files=len(look), screens=index.screens, texts=texts)
 
 
 def _keys(parts: Findings) -> dict[str, str]:
     return {home: key for home, (key, _) in parts.items()}
 
 
-class _Look:
-    """The files as they are now; each is read only when it changed, or when its part must be checked."""
-
-    def __init__(self, listed: Mapping[str, Listed], before: Memory) -> None:
-        self._before = before
-        self._listed = listed
-        self._read: dict[str, SourceFile] = {}
-        self._contents: dict[str, FileContent] = {}
-        self.files = {path: self._noted(one) for path, one in listed.items()}
-        self.changed = {path for path, noted in self.files.items() if not _same(noted, before.files.get(path))}
-
-    def index(self) -> Index:
-        """The index of all names: the one before, unless a file came, went, or means something else to the others."""
-        known, before = self._before.files, self._before.index
-        changed = {path: facts_of(path, self.content(path)) for path in self.changed}
-        if before is None:
-            return Index.of(changed)
-        if self.files.keys() == known.keys() and all(before.facts.get(path) == facts for path, facts in changed.items()):
-            return before
-        return Index.of({path: changed.get(path) or before.facts[path] for path in self.files})
-
-    def file(self, path: str) -> SourceFile:
-        if path not in self._read:
-            self._read[path] = self._listed[path].read()
-        return self._read[path]
-
-    def data(self, path: str) -> bytes:
-        return self.file(path).data if path in self._listed else b""
-
-    def content(self, path: str) -> FileContent:
-        if path not in self._contents:
-            self._contents[path] = read_file(self.file(path))
-        return self._contents[path]
-
-    def _noted(self, listed: Listed) -> Noted:
-        known = self._before.files.get(listed.path)
-        if known and listed.identity and known[0] == listed.identity and listed.changed_ns + RACY_NS < self._before.noted:
-            return known
-        file = self.file(listed.path)
-        digest = hashlib.sha256(file.data).hexdigest() if file.defect is None else f"{file.defect} {file.detail}"
-        return [listed.identity, digest]
-
-
-def _same(noted: Noted, known: Noted | None) -> bool:
-    return known is not None and noted[1] == known[1]
-
-
-def _findings(look: _Look, index: Index, before: Memory, common: str, today: date | None) -> tuple[list[Finding], Findings]:
+def _findings(look: Look, index: Index, before: Memory, common: str, today: date | None) -> tuple[list[Finding], Findings]:
     """All findings, and those of each part that may be remembered, by what they depend on."""
     locator = Locator(look.data)
     kept: Findings = {}
     found: list[Finding] = []
     contents: Mapping[str, FileContent] | None = None
     untouched = index is before.index and common == before.common
+    touched = {index.homes.of(owner, path) for path, facts in look.changed.items() for owner in facts.homes}
     for home in sorted({*index.parts, REPOSITORY}):
-        paths = index.parts.get(home, ())
         known = before.parts.get(home)
-        if known and untouched and look.changed.isdisjoint(paths):
-            key = known[0]
-        else:
-            key = part_key(common, home, [[path, look.files[path][1]] for path in paths], _others(home, index, paths))
+        if known and untouched and home not in touched:
+            kept[home] = known
+            found += known[1]
+            continue
+        paths = index.parts.get(home, ())
+        key = part_key(common, home, [[path, look.digest(path)] for path in paths], _others(home, index, paths))
         if known and known[0] == key:
             kept[home] = known
             found += known[1]
@@ -135,10 +81,11 @@ def _findings(look: _Look, index: Index, before: Memory, common: str, today: dat
     return found, kept
 
 
-def _common(files: Mapping[str, Noted], index: Index, today: date | None) -> list[object]:
+def _common(look: Look, index: Index, today: date | None) -> list[object]:
     """What the findings of all parts depend on: the day, the Fleets, the clients' names, names that may be anybody's."""
-    fleets = [[origin.file, origin.document, files[origin.file][1]] for origin in index.fleets]
-    return [today.isoformat() if today else None, fleets, index.clients, sorted(index.loose)]
+    fleets = [[origin.file, origin.document, look.digest(origin.file)] for origin in index.fleets]
+    clients = [index.clients, sorted(index.claimed), dict(index.misnamed)]
+    return [today.isoformat() if today else None, fleets, *clients, sorted(index.loose)]
 
 
 def _others(home: str, index: Index, paths: Sequence[str]) -> list[object]:

@@ -4,11 +4,12 @@ Resources refer only to their own client's, so a repository is checked client by
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from avtech_controller.desired._models import surely
 from avtech_controller.desired._read import FileContent
 from avtech_controller.desired._state import Origin, SlugKey
 from avtech_schema.resources import Client, Fleet, Resource
@@ -90,13 +91,13 @@ def facts_of(path: str, content: FileContent) -> FileFacts:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Index:
     """The facts of all files, in order of their paths, and what follows from them."""
 
     facts: Mapping[str, FileFacts] = field(default_factory=dict)
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The files of each part."""
+    """The files of each part, in order."""
     twins: Mapping[Origin, Origin] = field(default_factory=dict)
     """Documents whose name another one, read before, has already; and that one."""
     fleets: tuple[Origin, ...] = ()
@@ -104,6 +105,10 @@ class Index:
     unread: bool = False
     """Whether some document could not be read, so that what seems to be missing may stand there."""
     clients: tuple[str, ...] = ()
+    claimed: frozenset[str] = frozenset()
+    """Names of clients that are taken as they stand: of those that exist, and of those whose text could not be read."""
+    misnamed: Mapping[str, str] = field(default_factory=dict)
+    """Clients whose name nobody uses, by it, and the client that their folder and all in it speak of instead."""
     screens: int = 0
     """How many screens there are."""
     screen_names: str = ""
@@ -114,24 +119,75 @@ class Index:
     def of(cls, facts: Mapping[str, FileFacts]) -> "Index":
         """Index the facts of files by path."""
         facts = dict(sorted(facts.items()))
-        parts: dict[str, list[str]] = {}
-        for path, here in facts.items():
-            for home in here.homes:
-                parts.setdefault(home, []).append(path)
         known = Names(facts)
         screens = sorted(known.of("Screen"))
+        clients = tuple(sorted(known.of("Client")))
+        misnamed = _misnamed(facts, known.of("Client"))
+        loose = frozenset(name for here in facts.values() for name in here.loose)
+        unread = {folder_owner(path) for path, here in facts.items() if here.unread}
+        claimed = loose.union(clients, unread, misnamed.values()) - {REPOSITORY, *misnamed}
+        homes = Homes(claimed, misnamed)
+        parts: dict[str, list[str]] = {}
+        for path, here in facts.items():
+            for home in dict.fromkeys(homes.of(owner, path) for owner in here.homes):
+                parts.setdefault(home, []).append(path)
         return cls(
             facts=facts,
             parts=parts,
             twins=_twins(facts),
             fleets=tuple(Origin(path, document) for path, here in facts.items() for document in here.fleets),
-            loose=frozenset(name for here in facts.values() for name in here.loose),
+            loose=loose,
             unread=any(here.unread for here in facts.values()),
-            clients=tuple(sorted(known.of("Client"))),
+            clients=clients,
+            claimed=claimed,
+            misnamed=misnamed,
             screens=len(screens),
             screen_names=hashlib.sha256("\n".join(screens).encode()).hexdigest(),
             known=known,
         )
+
+    @cached_property
+    def homes(self) -> "Homes":
+        """Which part takes which client's documents in."""
+        return Homes(self.claimed, self.misnamed)
+
+
+class Homes:
+    """Which part a document belongs to: its client's; if there is none of that name, that of the client that is meant.
+
+    So a client's name that is misspelt hides nothing: what it names is looked at where it belongs.
+    """
+
+    def __init__(self, claimed: Collection[str], misnamed: Mapping[str, str]) -> None:
+        self._claimed = claimed
+        self._misnamed = misnamed
+        self._meant: dict[str, str] = {}
+
+    def of(self, owner: str, path: str) -> str:
+        """The part of a document that names a client and lies in a file."""
+        if owner == REPOSITORY or owner in self._claimed:
+            return owner
+        if owner in self._misnamed:
+            return self._misnamed[owner]
+        folder = folder_owner(path)
+        if folder == owner:
+            return owner  # it says so twice: the client is missing
+        if folder in self._claimed:
+            return folder
+        if owner not in self._meant:
+            self._meant[owner] = surely(owner, self._claimed) or owner
+        return self._meant[owner]
+
+
+def _misnamed(facts: Mapping[str, FileFacts], clients: Mapping[str, Sequence[tuple[str, Origin]]]) -> dict[str, str]:
+    """Clients that own nothing and lie in the folder of one that is nowhere, but is spoken of there."""
+    odd = {name: folder_owner(found[0][1].file) for name, found in clients.items() if len(found) == 1}
+    odd = {name: folder for name, folder in odd.items() if folder not in (REPOSITORY, name) and folder not in clients}
+    if not odd:
+        return {}
+    owners = {one.owner for here in facts.values() for one in here.declared if one.kind != "Client"}
+    found = {folder: name for name, folder in odd.items() if name not in owners and folder in owners}
+    return {name: folder for folder, name in found.items()}
 
 
 def _twins(facts: Mapping[str, FileFacts]) -> dict[Origin, Origin]:

@@ -25,7 +25,7 @@ _UNSURE: tuple[tuple[tuple[str, ...], str], ...] = (
     ((".i", ".I", ".n", ".N"), r"\.(?:inf|Inf|INF|nan|NaN|NAN)"),
     (("\t",), r"\t"),  # where tabs may stand is a matter of dispute
     (("\n" + " " * 64, "- - ", "? ? "), r"^[ ?-]{64}"),  # nesting
-    (("",), r"[0-9]{16}"),  # numbers that JSON does not keep exactly
+    (("",), r"(?:^|[\s\[{,:])[-+.]?[0-9][0-9.]{15}"),  # numbers that JSON does not keep exactly
 )
 _PATTERNS = tuple((marks, re.compile(pattern, re.MULTILINE)) for marks, pattern in _UNSURE)
 

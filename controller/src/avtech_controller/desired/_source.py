@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -43,6 +44,19 @@ class Listed(NamedTuple):
     """When it was last written or replaced, in nanoseconds since 1970; 0 if the identity is that of its content."""
     size: int = 0
     """Its bytes, where they are known before it is read."""
+
+
+class ListedFolder(NamedTuple):
+    """The files directly in one folder, and what tells them, taken together, from what they were before."""
+
+    path: str
+    stamp: str
+    """The names and identities of all its files, as one; empty if one of them has no identity."""
+    newest_ns: int
+    """When one of them was last written or replaced; 0 if identities are those of contents."""
+    files: Callable[[], list[Listed]]
+    size: int
+    """How many files there are."""
 
 
 class Source(Protocol):
@@ -146,55 +160,99 @@ class WorkTree:
             SourceError: a directory cannot be listed.
             FindingsError: there are more files or bytes than the limits allow.
         """
+        for folder in self.folders():
+            yield from folder.files()
+
+    def folders(self) -> Iterator[ListedFolder]:
+        """The same files by the folder they lie in, at the cost of one look at each.
+
+        Raises:
+            SourceError: a directory cannot be listed.
+            FindingsError: there are more files or bytes than the limits allow.
+        """
         budget = Budget()
-        for listed in self._entries(told_apart=True):
-            budget.spend(listed.size)
-            yield listed
+        for folder, plain, others in self._met():
+            found: list[_Stated] = []
+            for entry in plain:
+                try:
+                    stated = entry.stat(follow_symlinks=False)
+                except OSError:  # it went this moment: whoever reads it is told
+                    others.append(Listed(f"{folder}/{entry.name}", partial(_read, entry, f"{folder}/{entry.name}")))
+                    continue
+                budget.spend(stated.st_size)
+                found.append((entry.name, entry, stated))
+            if found or others:
+                yield _folder_of(folder, found, others)
 
-    def _entries(self, *, told_apart: bool = False) -> Iterator[Listed]:
-        for folder in FOLDERS:
-            yield from self._folder(folder, told_apart=told_apart)
+    def _entries(self) -> Iterator[Listed]:
+        for folder, plain, others in self._met():
+            for entry in plain:
+                path = f"{folder}/{entry.name}"
+                yield Listed(path, partial(_read, entry, path))
+            yield from others
 
-    def _folder(self, folder: str, *, told_apart: bool) -> Iterator[Listed]:
-        start = self.root / folder
-        if start.is_symlink():
-            yield _defective(folder, "link")
-            return
-        if not start.is_dir():
-            return
-        pending = [folder]
+    def _met(self) -> Iterator[tuple[str, list[os.DirEntry[str]], list[Listed]]]:
+        """Every folder with its plain YAML files, and with what stands in the place of some but is none."""
+        links = [start for start in FOLDERS if (self.root / start).is_symlink()]
+        if links:
+            yield "", [], [_defective(start, "link") for start in links]
+        pending = [start for start in FOLDERS if start not in links and (self.root / start).is_dir()]
         while pending:
             here = pending.pop()
-            try:
-                entries = list(os.scandir(self.root / here))
-            except OSError as error:
-                raise SourceError(f"cannot list {here}: {error.strerror}") from error
-            for entry in entries:
-                path = f"{here}/{entry.name}"
-                if told_apart and path.endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
-                    yield _listed(entry, path)
-                elif entry.is_dir(follow_symlinks=False):
-                    if path.count("/") > MAX_FOLDER_DEPTH:
-                        raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
-                    pending.append(path)
-                elif entry.is_symlink() and (path.endswith(SUFFIXES) or entry.is_dir()):
-                    yield _defective(path, "link")
-                elif path.endswith(SUFFIXES):
-                    yield Listed(path, partial(_read, entry, path))
+            plain, others, below = self._folder(here)
+            if below and here.count("/") >= MAX_FOLDER_DEPTH:
+                raise FindingsError(f"folders are nested deeper than {MAX_FOLDER_DEPTH} at {here[:200]}")
+            pending += below
+            yield here, plain, others
+
+    def _folder(self, here: str) -> tuple[list[os.DirEntry[str]], list[Listed], list[str]]:
+        plain: list[os.DirEntry[str]] = []
+        others: list[Listed] = []
+        below: list[str] = []
+        try:
+            with os.scandir(self.root / here) as entries:
+                for entry in entries:
+                    is_yaml = entry.name.endswith(SUFFIXES)
+                    if is_yaml and entry.is_file(follow_symlinks=False):
+                        plain.append(entry)
+                    elif entry.is_dir(follow_symlinks=False):
+                        below.append(f"{here}/{entry.name}")
+                    elif entry.is_symlink() and (is_yaml or entry.is_dir()):
+                        others.append(_defective(f"{here}/{entry.name}", "link"))
+                    elif is_yaml:
+                        others.append(Listed(f"{here}/{entry.name}", partial(_read, entry, f"{here}/{entry.name}")))
+        except OSError as error:
+            raise SourceError(f"cannot list {here}: {error.strerror}") from error
+        return plain, others, below
+
+
+_Stated = tuple[str, os.DirEntry[str], os.stat_result]
+
+
+def _folder_of(folder: str, found: list[_Stated], others: list[Listed]) -> ListedFolder:
+    found.sort(key=itemgetter(0))
+    stamp = "" if others else "\n".join([f"{name} {_identity(stated)}" for name, _, stated in found])
+    newest = max((max(stated.st_mtime_ns, stated.st_ctime_ns) for _, _, stated in found), default=0)
+    return ListedFolder(folder, stamp, newest, partial(_files_of, folder, found, others), len(found) + len(others))
+
+
+def _files_of(folder: str, found: list[_Stated], others: list[Listed]) -> list[Listed]:
+    files = [_listed(f"{folder}/{name}", entry, stated) for name, entry, stated in found]
+    return sorted([*files, *others], key=itemgetter(0))
 
 
 def _defective(path: str, defect: Defect) -> Listed:
     return Listed(path, partial(SourceFile, path, defect=defect))
 
 
-def _listed(entry: os.DirEntry[str], path: str) -> Listed:
-    """A file with what changes when it is written: `ctime` cannot be set back."""
-    try:
-        found = entry.stat(follow_symlinks=False)
-    except OSError:
-        return Listed(path, partial(_read, entry, path))
-    identity = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-    return Listed(path, partial(_read, entry, path), identity, max(found.st_mtime_ns, found.st_ctime_ns), found.st_size)
+def _identity(stated: os.stat_result) -> str:
+    """What changes when a file is written: `ctime` cannot be set back."""
+    return f"{stated.st_size} {stated.st_mtime_ns} {stated.st_ctime_ns} {stated.st_ino}"
+
+
+def _listed(path: str, entry: os.DirEntry[str], stated: os.stat_result) -> Listed:
+    changed = max(stated.st_mtime_ns, stated.st_ctime_ns)
+    return Listed(path, partial(_read, entry, path), _identity(stated), changed, stated.st_size)
 
 
 def _read(entry: os.DirEntry[str], path: str) -> SourceFile:

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +18,8 @@ _BASE = "SRCROOT"
 
 def render_sarif(findings: Sequence[Finding], *, folder: str = "") -> dict[str, Any]:
     """A SARIF log with one run; `folder` is where the desired state lies below the repository's root."""
+    from importlib.metadata import version  # what is slow to load waits until it is wanted
+
     kept = sorted(findings, key=lambda finding: (finding.severity is not Severity.ERROR, finding.place))[:MAX_RESULTS]
     used = sorted({finding.code for finding in kept})
     indices = {code: number for number, code in enumerate(used)}
