@@ -72,6 +72,7 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; failures are told on stderr in one line, never as a traceback, and on stdout
     as JSON where the result would have been JSON."""
     as_json = wants_json(sys.argv[1:] if arguments is None else arguments, os.environ)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # no other package has a say in what a resource is
     try:
         result: Any = command.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as stopped:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pygit2
 
+from avtech_controller.desired._sections import LOOSE, Section
 from avtech_controller.desired._source import (
     FOLDERS,
     MAX_FILE_BYTES,
@@ -75,6 +76,44 @@ class CommitTree:
         except (pygit2.GitError, KeyError, ValueError) as error:
             raise self._unreadable(error) from error
 
+    def sections(self) -> list[Section]:
+        """The same blobs by the name below the folders; trees are told apart by their ids, and listed only when read.
+
+        Raises:
+            SourceError: an object is missing or damaged.
+        """
+        trees: dict[str, list[tuple[str, pygit2.Tree]]] = {}
+        loose: list[Listed] = []
+        try:
+            for folder, entry in self._folders():
+                if not isinstance(entry, pygit2.Tree):
+                    loose.append(_defective(folder, entry))
+                    continue
+                for below in entry:
+                    path = f"{folder}/{below.name}"
+                    if isinstance(below, pygit2.Tree):
+                        trees.setdefault(str(below.name), []).append((path, below))
+                    elif path.endswith(SUFFIXES):
+                        loose.append(Listed(path, partial(self._blob, below, path), f"{below.filemode} {below.id}"))
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
+        found = [_loose_section(loose)] if loose else []
+        return [*found, *(self._section(name, trees[name]) for name in sorted(trees))]
+
+    def _section(self, name: str, trees: list[tuple[str, pygit2.Tree]]) -> Section:
+        identity = "trees " + " ".join(f"{path!r} {tree.id}" for path, tree in trees)
+        return Section(name, identity, partial(self._read_trees, trees))
+
+    def _read_trees(self, trees: list[tuple[str, pygit2.Tree]]) -> list[SourceFile]:
+        budget = Budget()
+        files: list[SourceFile] = []
+        try:
+            for path, tree in trees:
+                files += (listed.read() for listed in self._tree(tree, path, budget))
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
+        return files
+
     def folder(self, name: str, *, limit: int) -> dict[str, bytes] | None:
         """The regular files that lie directly in a folder below the root, by name; None if there is no such folder.
 
@@ -102,14 +141,17 @@ class CommitTree:
 
     def _listing(self) -> Iterator[Listed]:
         budget = Budget()
+        for folder, entry in self._folders():
+            if isinstance(entry, pygit2.Tree):
+                yield from self._tree(entry, folder, budget)
+            else:
+                yield _defective(folder, entry)
+
+    def _folders(self) -> Iterator[tuple[str, pygit2.Object]]:
         top = self._repository[str(self.commit)].peel(pygit2.Tree)
         for folder in FOLDERS:
-            entry = _entry(top, self._prefix() / folder)
-            if entry is not None and not isinstance(entry, pygit2.Tree):
-                defect: Defect = "link" if _is_link(entry) else "not-a-file"
-                yield Listed(folder, partial(SourceFile, folder, defect=defect))
-            elif entry is not None:
-                yield from self._tree(entry, folder, budget)
+            if (entry := _entry(top, self._prefix() / folder)) is not None:
+                yield folder, entry
 
     def _prefix(self) -> Path:
         """Where the root lies below the repository's root."""
@@ -136,6 +178,17 @@ class CommitTree:
             return replace(_read(self._repository, entry, MAX_FILE_BYTES), path=path)
         except (pygit2.GitError, KeyError, ValueError) as error:
             raise self._unreadable(error) from error
+
+
+def _defective(folder: str, entry: pygit2.Object) -> Listed:
+    """Something else that stands in the place of a folder."""
+    defect: Defect = "link" if _is_link(entry) else "not-a-file"
+    return Listed(folder, partial(SourceFile, folder, defect=defect))
+
+
+def _loose_section(files: list[Listed]) -> Section:
+    identity = "loose " + " ".join(f"{one.path!r} {one.identity or 'defective'}" for one in files)
+    return Section(LOOSE, identity, lambda: [one.read() for one in files])
 
 
 def _entry(tree: pygit2.Tree, path: Path) -> pygit2.Object | None:

@@ -21,11 +21,14 @@ _UNSURE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("?",), r"(?:^|[\s\[{,])\?"),  # explicit keys, which libyaml sees in more places
     (("<<",), r"<<"),  # merge keys
     (("_",), r"(?:^|[\s\[{,])[-+.]?(?=[0-9.]*_)[0-9_.eE+-]+(?=[\s\]},:]|\Z)"),  # yaml-rs reads 1_000 as a number
-    (("0x", "0X", "0o", "0O", "0b", "0B"), r"(?:^|[\s\[{,])[-+]?0[xXoObB]"),  # and knows more bases than YAML 1.2
+    # and knows more bases than YAML 1.2; a SHA-256 that begins like a number is none
+    (("0x", "0X"), r"(?:^|[\s\[{,])[-+]?0[xX]"),
+    (("0o", "0O"), r"(?:^|[\s\[{,])[-+]?0[oO][0-7_]*(?=[\s\]},:]|\Z)"),
+    (("0b", "0B"), r"(?:^|[\s\[{,])[-+]?0[bB][01_]*(?=[\s\]},:]|\Z)"),
     ((".i", ".I", ".n", ".N"), r"\.(?:inf|Inf|INF|nan|NaN|NAN)"),
     (("\t",), r"\t"),  # where tabs may stand is a matter of dispute
     (("\n" + " " * 64, "- - ", "? ? "), r"^[ ?-]{64}"),  # nesting
-    (("",), r"(?:^|[\s\[{,:])[-+.]?[0-9][0-9.]{15}"),  # numbers that JSON does not keep exactly
+    (("",), r"(?:^|[\s\[{,:])[-+.]?[0-9][0-9.]{15}[0-9.eE+-]*(?=[\s\]},:]|\Z)"),  # numbers that JSON does not keep exactly
 )
 _PATTERNS = tuple((marks, re.compile(pattern, re.MULTILINE)) for marks, pattern in _UNSURE)
 
