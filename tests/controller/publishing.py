@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning import Plan
 from avtech_controller.publication import Head, Publication, Publisher, Wanted, read_head, release_chain
-from avtech_controller.stores import ObjectStore, Stored
+from avtech_controller.stores import NewObject, ObjectStore, PreconditionFailedError, Stored, StoreError
 from avtech_controller.trust import Anchor, create_repository, load_anchor, load_signer
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, DurationMs, ScreenId, Slug, VideoId
@@ -108,6 +108,52 @@ def make_world(directory: Path, store: ObjectStore, *, number: int = 10) -> Worl
     clip.write_bytes(CLIP)
     store.upload(asset().key, clip)
     return World(repo, keys, store, load_anchor(repo), load_signer(str(keys / "publish.pem")))
+
+
+class Passing:
+    """Stands before a real store; what a subclass makes of `create` holds for many objects too, one after the other."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create(self, key: str, data: bytes) -> Any:
+        return self._store.create(key, data)
+
+    def create_all(self, objects: Sequence[NewObject], *, done: Callable[[], None] = lambda: None) -> list[bool]:
+        written: list[bool] = []
+        for entry in objects:
+            try:
+                self.create(entry.key, entry.load())
+            except PreconditionFailedError:
+                written.append(False)
+            else:
+                written.append(True)
+            done()
+        return written
+
+
+class Dying(Passing):
+    """A store whose machine loses power at the n-th write."""
+
+    def __init__(self, store: Any, writes: int) -> None:
+        super().__init__(store)
+        self._left = writes
+
+    def create(self, key: str, data: bytes) -> Any:
+        self._spend()
+        return super().create(key, data)
+
+    def replace(self, *arguments: Any, **options: Any) -> Any:
+        self._spend()
+        return self._store.replace(*arguments, **options)
+
+    def _spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise StoreError("the power went off")
 
 
 class StoreFetcher(FetcherInterface):

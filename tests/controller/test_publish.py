@@ -14,7 +14,7 @@ from avtech_controller.trust import generate_key, load_anchor, load_signer
 from avtech_schema.errors import SupersededError, TrustError
 from avtech_schema.identifiers import ScreenId
 from avtech_schema.layout import TIMESTAMP_KEY
-from tests.controller.publishing import World, commit, make_world, screen, screens, verify_store
+from tests.controller.publishing import Passing, World, commit, make_world, screen, screens, verify_store
 
 
 @pytest.fixture
@@ -111,12 +111,10 @@ def test_a_rerun_after_an_interruption_uploads_no_manifest_and_no_bin_twice(worl
     now = datetime.now(UTC)
     written: list[str] = []
 
-    class Recording:
+    class Recording(Passing):
         def __init__(self, *, dies: bool) -> None:
+            super().__init__(world.store)
             self.dies = dies
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(world.store, name)
 
         def create(self, key: str, data: bytes) -> object:
             if self.dies and key == TIMESTAMP_KEY:

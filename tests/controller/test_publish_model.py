@@ -14,33 +14,9 @@ from avtech_controller.stores import StoreError, open_store
 from avtech_schema.errors import SupersededError
 from avtech_schema.identifiers import ScreenId
 from avtech_schema.layout import target_path
-from tests.controller.publishing import CLIENT, StoreFetcher, commit, make_world, screens
+from tests.controller.publishing import CLIENT, Dying, StoreFetcher, commit, make_world, screens
 
 ZONES = ("Europe/Madrid", "Asia/Tokyo", "America/New_York")
-
-
-class Dying:
-    """A store whose machine loses power at the n-th write."""
-
-    def __init__(self, store: Any, writes: int) -> None:
-        self._store = store
-        self._left = writes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def create(self, *arguments: Any) -> Any:
-        self._spend()
-        return self._store.create(*arguments)
-
-    def replace(self, *arguments: Any, **options: Any) -> Any:
-        self._spend()
-        return self._store.replace(*arguments, **options)
-
-    def _spend(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise StoreError("the power went off")
 
 
 class Publishing(RuleBasedStateMachine):

@@ -34,7 +34,7 @@ from tests.controller.collecting import (
     showing,
     video,
 )
-from tests.controller.publishing import CLIENT, World, asset, commit, make_world, verify_store
+from tests.controller.publishing import CLIENT, Passing, World, asset, commit, make_world, verify_store
 from tests.weed import S3Server
 
 OLD, NEW = asset(b"old").key, asset(b"new").key
@@ -329,13 +329,7 @@ def test_what_is_being_removed_cannot_be_reused_until_the_collection_died(local:
 def test_a_clip_that_is_gone_when_the_release_is_ready_stops_it(local: Past) -> None:
     """Somebody removes a clip by a mark of which the publication learns too late; it looks again before the swap."""
 
-    class Taking:
-        def __init__(self, store: ObjectStore) -> None:
-            self._store = store
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._store, name)
-
+    class Taking(Passing):
         def create(self, key: str, data: bytes) -> Any:
             if key.startswith("releases/"):
                 etag = self._store.etag(OLD)

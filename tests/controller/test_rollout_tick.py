@@ -22,7 +22,7 @@ from avtech_schema.release import ReleaseKind
 from avtech_schema.report import PAYLOAD_TYPE, Report
 from avtech_schema.resources import Fleet, Rollout
 from avtech_schema.rollout import RolloutState
-from tests.controller.publishing import World, commit, make_world, screens, verify_store
+from tests.controller.publishing import Dying, Passing, World, commit, make_world, screens, verify_store
 from tests.controller.rollouts import START, failed_report, minutes, name_of, report
 
 KEY = Ed25519PrivateKey.generate()
@@ -149,19 +149,17 @@ def test_a_tick_that_comes_days_late_goes_on_where_it_was(stage: Stage) -> None:
     assert stage.changed == 50
 
 
-class Interrupting:
+class Interrupting(Passing):
     """A store before whose first write something else happens."""
 
     def __init__(self, store: Any, first: Callable[[], object]) -> None:
-        self._store, self._first = store, first
+        super().__init__(store)
+        self._first = first
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def create(self, *arguments: Any) -> Any:
+    def create(self, key: str, data: bytes) -> Any:
         first, self._first = self._first, lambda: None
         first()
-        return self._store.create(*arguments)
+        return super().create(key, data)
 
 
 def test_of_two_ticks_at_the_same_time_one_wins_and_the_other_does_nothing(stage: Stage) -> None:
@@ -183,29 +181,6 @@ def test_a_tick_that_loses_to_a_newer_publication_leaves_the_old_rollout_alone(s
     assert stage.changed <= 10
 
 
-class Dying:
-    """A store whose machine loses power at the n-th write."""
-
-    def __init__(self, store: Any, writes: int) -> None:
-        self._store, self._left = store, writes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def _spend(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise StoreError("the power went off")
-
-    def create(self, *arguments: Any) -> Any:
-        self._spend()
-        return self._store.create(*arguments)
-
-    def replace(self, *arguments: Any, **options: Any) -> Any:
-        self._spend()
-        return self._store.replace(*arguments, **options)
-
-
 def test_a_tick_that_dies_at_any_write_changes_nothing_and_the_next_one_finishes(stage: Stage) -> None:
     stage.later(31)
     stage.say()
@@ -225,7 +200,7 @@ def test_reports_that_cannot_be_read_decide_nothing(stage: Stage) -> None:
     class Blind:
         url = "file:///blind"
 
-        def get(self, *arguments: Any, **options: Any) -> Any:
+        def get_all(self, *arguments: Any, **options: Any) -> Any:
             raise StoreError("no answer")
 
     stage.later(31)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from avtech_controller.parallel import in_parallel
 from avtech_controller.publication import Released, ReleasedScreen
 from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.envelope import open_sealed, public_key
@@ -72,17 +71,20 @@ def read_reports(
     screens = list(released.screens.values())
     failures: list[StoreError] = []
 
-    def read(screen: ReleasedScreen) -> Report | Unreadable | None:
-        try:
-            return _read_report(store, screen, keys.get(screen.screen))
-        except StoreError as error:
-            failures.append(error)
-            return Unreadable(str(error))
+    def take(found: Stored | StoreError | None) -> bytes | Unreadable | None:
+        if isinstance(found, StoreError):
+            failures.append(found)
+            return Unreadable(str(found))
+        return found.data if found else None
 
-    found = in_parallel(read, screens)
+    report_keys = [report_key(screen.client, screen.screen) for screen in screens]
+    found = store.get_all(report_keys, limit=MAX_REPORT_BYTES, take=take)
     if screens and len(failures) == len(screens):
         raise failures[0]
-    return {screen.screen: report for screen, report in zip(screens, found, strict=True)}
+    return {
+        screen.screen: _report(data, screen, keys.get(screen.screen)) if isinstance(data, bytes) else data
+        for screen, data in zip(screens, found, strict=True)
+    }
 
 
 def judge(screen: ReleasedScreen, report: Report | Unreadable | None, now: datetime) -> ScreenStatus:
@@ -133,14 +135,11 @@ def _state(screen: ReleasedScreen, report: Report) -> tuple[ScreenState, str]:
     return ScreenState.PENDING, report.last_error or report.phase
 
 
-def _read_report(store: ObjectStore, screen: ReleasedScreen, key: str | None) -> Report | Unreadable | None:
-    stored = store.get(report_key(screen.client, screen.screen), limit=MAX_REPORT_BYTES)
-    if not isinstance(stored, Stored):
-        return None
+def _report(data: bytes, screen: ReleasedScreen, key: str | None) -> Report | Unreadable:
     if key is None:
         return Unreadable("its Screen resource has no device key to verify the report by")
     try:
-        report = parse_report(open_sealed(stored.data, PAYLOAD_TYPE, [public_key(key)]))
+        report = parse_report(open_sealed(data, PAYLOAD_TYPE, [public_key(key)]))
         _instant(report.time)
     except (TrustError, ValueError) as error:
         return Unreadable(str(error))

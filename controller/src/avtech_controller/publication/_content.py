@@ -1,12 +1,12 @@
 """The manifests and clips that a release stands on: what is read from the store before a plan, and checked before a write."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.parallel import in_parallel
 from avtech_controller.planning import ManifestRef, OldManifest, content_of
-from avtech_controller.stores import ObjectStore, Stored
+from avtech_controller.publication._writer import Progress
+from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import FindingsError, ManifestRejectedError
 from avtech_schema.identifiers import Sha256, VideoId
@@ -38,16 +38,13 @@ def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> di
         StoreError, StoreConfigurationError: the store failed.
     """
 
-    def read(screen: ManifestRef) -> bytes | None:
-        key = manifest_key(screen.client, screen.screen, screen.digest)
-        stored = store.get(key, limit=MAX_MANIFEST_BYTES)
-        return stored.data if isinstance(stored, Stored) and sha256_hex(stored.data) == screen.digest else None
-
     wanted = list(screens)
+    keys = [manifest_key(screen.client, screen.screen, screen.digest) for screen in wanted]
+    read = store.get_all(keys, limit=MAX_MANIFEST_BYTES, take=_bytes)
     known: dict[str, Manifest | None] = {}
     found: dict[Sha256, OldManifest] = {}
-    for screen, data in zip(wanted, in_parallel(read, wanted), strict=True):
-        if data is None:
+    for screen, data in zip(wanted, read, strict=True):
+        if data is None or sha256_hex(data) != screen.digest:
             continue
         content = content_of(data, screen.screen)
         if content not in known:
@@ -55,6 +52,12 @@ def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> di
         if (manifest := known[content]) is not None:
             found[screen.digest] = OldManifest(replace(manifest, screen=screen.screen), content)
     return found
+
+
+def _bytes(found: Stored | StoreError | None) -> bytes | None:
+    if isinstance(found, StoreError):
+        raise found
+    return found.data if found else None
 
 
 def _parse(data: bytes, screen: ManifestRef) -> Manifest | None:
@@ -65,27 +68,24 @@ def _parse(data: bytes, screen: ManifestRef) -> Manifest | None:
     return manifest if manifest.screen == screen.screen else None
 
 
-def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], *, done: Callable[[], None]) -> None:
+def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], progress: Progress) -> None:
     """Make sure that every clip of these manifests is in the store with its size.
 
     Raises:
         ContentMissingError: some are not; the message names them.
         StoreError, StoreConfigurationError: the store failed.
     """
-    assets = clips_of(screens)
-
-    def problem(entry: tuple[VideoId, Asset]) -> str | None:
-        name, asset = entry
-        size = store.size(asset.key)
-        if size is None:
-            return name
-        return None if size == asset.size else f"{name} ({size} bytes instead of {asset.size})"
-
-    problems = [found for found in in_parallel(problem, assets, done=done) if found]
+    clips = clips_of(screens)
+    sizes = store.sizes([asset.key for _, asset in clips], done=progress("checking clips", len(clips)))
+    problems = [
+        name if size is None else f"{name} ({size} bytes instead of {asset.size})"
+        for (name, asset), size in zip(clips, sizes, strict=True)
+        if size != asset.size
+    ]
     if problems:
         more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        clips = "1 clip is" if len(problems) == 1 else f"{len(problems)} clips are"
-        raise ContentMissingError(f"{clips} not in the store: {', '.join(problems[:_NAMED])}{more}")
+        noun = "1 clip is" if len(problems) == 1 else f"{len(problems)} clips are"
+        raise ContentMissingError(f"{noun} not in the store: {', '.join(problems[:_NAMED])}{more}")
 
 
 def clips_of(screens: Iterable[CompiledScreen]) -> list[tuple[VideoId, Asset]]:

@@ -10,10 +10,10 @@ from typing import Literal
 from securesystemslib.signer import Signer
 
 from avtech_controller.compiler import COMPILER, CompiledScreen
-from avtech_controller.parallel import in_parallel
 from avtech_controller.planning import Plan, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
-from avtech_controller.publication._content import check_content, clips_of, keys_of, read_old_manifests
+from avtech_controller.publication._content import check_content, keys_of, read_old_manifests
+from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import has_history, read_record, write_record
 from avtech_controller.publication._released import Released, ReleasedScreen, released_from
@@ -35,7 +35,7 @@ from avtech_schema.errors import ConfigurationError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import TIMESTAMP_KEY, manifest_key
 from avtech_schema.release import ReleaseKind, ReleaseRecord
-from avtech_schema.rollout import RolloutNote, Version
+from avtech_schema.rollout import RolloutNote
 
 MAX_ATTEMPTS = 50
 """How often a lost swap is replayed: more publishers than that at once are a fault."""
@@ -193,12 +193,9 @@ class Publisher:
         found = released.screens
         wanted = [(found[name], version) for name, version in step.screens.items() if version.digest != found[name].digest]
 
-        def is_there(entry: tuple[ReleasedScreen, Version]) -> bool:
-            screen, version = entry
-            return self.store.size(manifest_key(screen.client, screen.screen, version.digest)) == version.size
-
-        there = in_parallel(is_there, wanted, done=self.progress("checking manifests", len(wanted)))
-        if missing := [screen.screen for (screen, _), ok in zip(wanted, there, strict=True) if not ok]:
+        keys = [manifest_key(screen.client, screen.screen, version.digest) for screen, version in wanted]
+        sizes = self.store.sizes(keys, done=self.progress("checking manifests", len(keys)))
+        if missing := [one.screen for (one, version), size in zip(wanted, sizes, strict=True) if size != version.size]:
             raise StoreError(
                 f"the manifests of {len(missing)} screens are gone from {self.store.url}, among them that of {missing[0]}",
                 hint="publish a newer commit; it starts from what each screen has",
@@ -216,9 +213,9 @@ class Publisher:
         changed = [wanted.screens[change.screen] for change in plan.changes if change.new is not None]
         guard = Guard(self.store, keys_of(changed), self.clock)
         guard.begin()
-        check_content(self.store, changed, done=self.progress("checking clips", len(clips_of(changed))))
+        check_content(self.store, changed, self.progress)
         released = head.released if head else None
-        written = sum(in_parallel(self._write_manifest, changed, done=self.progress("manifests", len(changed))))
+        written = write_manifests(self.store, changed, self.progress)
         now = self.clock()
         record = ReleaseRecord(
             kind=ReleaseKind.PUBLISH,
@@ -263,19 +260,6 @@ class Publisher:
         for _ in range(MAX_ATTEMPTS):
             if guard.hold():
                 return
-            check_content(self.store, changed, done=lambda: None)
-            in_parallel(self._write_manifest, changed)
+            check_content(self.store, changed, self.progress)
+            write_manifests(self.store, changed, self.progress)
         raise StoreError(f"what is to be collected from {self.store.url} changed {MAX_ATTEMPTS} times meanwhile")
-
-    def _write_manifest(self, screen: CompiledScreen) -> int:
-        """Create a manifest; one that is there already, under its digest, is the same. Returns the bytes written."""
-        key = manifest_key(screen.client, screen.screen, screen.digest)
-        try:
-            self.store.create(key, screen.data)
-        except PreconditionFailedError as error:
-            if self.store.size(key) != len(screen.data):
-                raise StoreError(
-                    f"{key} in {self.store.url} is damaged", hint="remove that object, or restore it from the bucket's versions"
-                ) from error
-            return 0
-        return len(screen.data)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.parallel import in_parallel
 from avtech_controller.publication._released import ReleasedScreen
 from avtech_controller.publication._writer import Progress
 from avtech_controller.stores import ETag, ObjectStore, PreconditionFailedError, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import AvtechError, ManifestRejectedError
-from avtech_schema.identifiers import ClientId, CommitId, ScreenId, VideoId
+from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, VideoId
 from avtech_schema.layout import manifest_key
 from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, parse_manifest
 
@@ -72,7 +71,9 @@ def repair(store: ObjectStore, screens: Iterable[ReleasedScreen], compile_commit
         StoreError, StoreConfigurationError: the store failed; what was put back before stays.
     """
     wanted = list(screens)
-    found = in_parallel(lambda one: _look(store, one), wanted, done=progress("checking manifests", len(wanted)))
+    keys, done = [_key(one) for one in wanted], progress("checking manifests", len(wanted))
+    read = store.get_all(keys, limit=MAX_MANIFEST_BYTES, take=_see, done=done)
+    found = [_judge(store, screen, seen) for screen, seen in zip(wanted, read, strict=True)]
     damaged = [one for one in found if one.state != "whole"]
     restored, lost = _restore(store, damaged, compile_commit, progress)
     clips = {(one.screen.client, entry) for one in [*found, *restored] for entry in one.clips}
@@ -80,19 +81,29 @@ def repair(store: ObjectStore, screens: Iterable[ReleasedScreen], compile_commit
     return Repair(len(wanted), tuple(one.screen.screen for one in restored), tuple(lost), missing)
 
 
-def _look(store: ObjectStore, screen: ReleasedScreen) -> _Found:
-    key = _key(screen)
-    try:
-        stored = store.get(key, limit=MAX_MANIFEST_BYTES)
-    except StoreError:
-        if (store.size(key) or 0) <= MAX_MANIFEST_BYTES:
-            raise
-        return _Found(screen, "altered", store.etag(key), ())
-    if not isinstance(stored, Stored):
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What lies under a manifest's key: its digest, its ETag, and the clips that it names."""
+
+    digest: Sha256
+    etag: ETag
+    clips: tuple[tuple[VideoId, Asset], ...]
+
+
+def _see(stored: Stored | StoreError | None) -> _Seen | StoreError | None:
+    return _Seen(sha256_hex(stored.data), stored.etag, _clips(stored.data)) if isinstance(stored, Stored) else stored
+
+
+def _judge(store: ObjectStore, screen: ReleasedScreen, seen: _Seen | StoreError | None) -> _Found:
+    if seen is None:
         return _Found(screen, "missing", None, ())
-    if sha256_hex(stored.data) != screen.digest:
-        return _Found(screen, "altered", stored.etag, ())
-    return _Found(screen, "whole", stored.etag, _clips(stored.data))
+    if isinstance(seen, StoreError):
+        if (store.size(_key(screen)) or 0) <= MAX_MANIFEST_BYTES:
+            raise seen
+        return _Found(screen, "altered", store.etag(_key(screen)), ())
+    if seen.digest != screen.digest:
+        return _Found(screen, "altered", seen.etag, ())
+    return _Found(screen, "whole", seen.etag, seen.clips)
 
 
 def _restore(
@@ -128,20 +139,20 @@ def _put(store: ObjectStore, found: _Found, data: bytes) -> None:
         else:
             store.replace(key, data, etag=found.etag)
     except PreconditionFailedError:
-        if _look(store, found.screen).state != "whole":  # somebody else mended it meanwhile, or not
+        there = store.get(key, limit=MAX_MANIFEST_BYTES)
+        if not isinstance(there, Stored) or there.data != data:  # somebody else mended it meanwhile, or not
             raise
 
 
 def _missing(
     store: ObjectStore, clips: list[tuple[ClientId, tuple[VideoId, Asset]]], progress: Progress
 ) -> tuple[LostClip, ...]:
-    def look(entry: tuple[ClientId, tuple[VideoId, Asset]]) -> LostClip | None:
-        client, (name, asset) = entry
-        size = store.size(asset.key)
-        return None if size == asset.size else LostClip(name, client, asset, size)
-
-    looked = in_parallel(look, clips, done=progress("checking clips", len(clips)))
-    return tuple(one for one in looked if one)
+    sizes = store.sizes([asset.key for _, (_, asset) in clips], done=progress("checking clips", len(clips)))
+    return tuple(
+        LostClip(name, client, asset, size)
+        for (client, (name, asset)), size in zip(clips, sizes, strict=True)
+        if size != asset.size
+    )
 
 
 def _clips(data: bytes) -> tuple[tuple[VideoId, Asset], ...]:

@@ -1,15 +1,17 @@
 """Writes the metadata of a release: bins, snapshot, and last of all the timestamp, whose swap is the commit point."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from securesystemslib.signer import Signer
 from tuf.api.metadata import TargetFile
 
 from avtech_controller.parallel import in_parallel
 from avtech_controller.publication._released import ReleasedScreen
-from avtech_controller.stores import ObjectStore, PreconditionFailedError, Stored, StoreError
+from avtech_controller.publication._resume import written_before
+from avtech_controller.stores import NewObject, ObjectStore, PreconditionFailedError, Stored, StoreError
 from avtech_controller.trust import (
     BINS_LIFETIME,
     SNAPSHOT_LIFETIME,
@@ -86,9 +88,7 @@ class MetadataWriter:
         self, bins: Mapping[str, Mapping[str, TargetFile]], pointer: ReleasePointer, roots: Sequence[int], progress: Progress
     ) -> None:
         done = progress("metadata", len(bins) + 2)
-        names = sorted(bins)
-        versions = in_parallel(lambda name: self._write_bin(name, bins[name]), names, done=done)
-        snapshot = self._write_snapshot(dict(zip(names, versions, strict=True)), pointer)
+        snapshot = self._write_snapshot(self._write_bins(bins, done), pointer)
         done()
         self._swap_timestamp(snapshot, pointer, roots)
         done()
@@ -123,8 +123,24 @@ class MetadataWriter:
             if targets != base.bins[name].targets or past_half_life(base.bins[name].expires, self.now, BINS_LIFETIME)
         }
 
-    def _write_bin(self, name: str, targets: Mapping[str, TargetFile]) -> int:
-        return self._write_next(name, lambda version: sign_bin(targets, version, self.now, self.signer))
+    def _write_bins(self, bins: Mapping[str, Mapping[str, TargetFile]], done: Callable[[], None]) -> dict[str, int]:
+        """Write bins and return their versions: all at once, and one by one where a version number is taken."""
+        versions = {name: self._next_versions(name)[0] for name in sorted(bins)}
+        keys = {metadata_key(name, version): name for name, version in versions.items()}
+        taken = written_before(self.store, list(keys))
+        data = {key: self._sign_bin(bins[name], versions[name]) for key, name in keys.items() if key not in taken}
+        written = self.store.create_all([NewObject(key, partial(data.__getitem__, key)) for key in data], done=done)
+        self._sizes += [len(data[key]) for key, new in zip(data, written, strict=True) if new]
+        left = [*taken, *(key for key, new in zip(data, written, strict=True) if not new)]
+        for name, version in in_parallel(lambda key: self._write_bin(keys[key], bins[keys[key]]), left):
+            versions[name] = version
+        return versions
+
+    def _sign_bin(self, targets: Mapping[str, TargetFile], version: int) -> bytes:
+        return sign_bin(targets, version, self.now, self.signer)
+
+    def _write_bin(self, name: str, targets: Mapping[str, TargetFile]) -> tuple[str, int]:
+        return name, self._write_next(name, lambda version: self._sign_bin(targets, version))
 
     def _write_snapshot(self, bins: Mapping[str, int], pointer: ReleasePointer) -> int:
         versions = {name: meta.version for name, meta in self.base.snapshot.meta.items()} if self.base else {}
@@ -147,12 +163,12 @@ class MetadataWriter:
     def _write_next(self, role: str, sign: Callable[[int], bytes]) -> int:
         """Write a role's next version; a number that a dead or slower publisher took is skipped, unless for the same bytes."""
         for version in self._next_versions(role):
-            data = sign(version)
-            if self._create(metadata_key(role, version), data) or self._is_stored(metadata_key(role, version), data):
+            key, data = metadata_key(role, version), sign(version)
+            if self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data):
                 return version
         raise StoreError(f"{MAX_SKIPPED} versions of {role} in a row are taken in {self.store.url}")
 
-    def _next_versions(self, role: str) -> Iterable[int]:
+    def _next_versions(self, role: str) -> range:
         released = 0
         if self.base and role == "snapshot":
             released = self.base.snapshot.version

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from avtech_controller.desired import DesiredState
-from avtech_controller.parallel import in_parallel
 from avtech_controller.publication import Head, Progress
 from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
@@ -71,7 +71,9 @@ def needs(
         raise StoreError(f"listing {store.url}: {min(missing)} is released but not listed; nothing is removed")
     done = progress("reading manifests", len(kept))
     clips: set[str] = set()
-    for entry, found in zip(kept, in_parallel(lambda entry: _clips(store, entry), kept, done=done), strict=True):
+    read = store.get_all([entry.key for entry in kept], limit=MAX_MANIFEST_BYTES, take=_assets, done=done)
+    for entry, (digest, held) in zip(kept, read, strict=True):
+        found = _clips(store, entry, digest, held)
         clips |= found
         if entry.key in released and (missing := found.difference(listed)):
             raise StoreError(f"listing {store.url}: {min(missing)} is on air but not listed; nothing is removed")
@@ -79,13 +81,24 @@ def needs(
     return Needs(frozenset({entry.key for entry in kept} | clips | set(_indexed(state)) | metadata), versions)
 
 
-def _clips(store: ObjectStore, entry: StoredManifest) -> frozenset[str]:
-    """The clips of a manifest, whatever version of this program wrote it."""
-    stored = store.get(entry.key, limit=MAX_MANIFEST_BYTES)
+def _assets(stored: Stored | StoreError | None) -> tuple[Sha256 | None, Any]:
+    """The digest of a manifest and what it says of clips, whatever version of this program wrote it."""
+    if isinstance(stored, StoreError):
+        raise stored
+    if stored is None:
+        return None, None
     try:
-        if not isinstance(stored, Stored) or sha256_hex(stored.data) != entry.digest:
+        return sha256_hex(stored.data), orjson.loads(stored.data)["assets"]
+    except (ValueError, KeyError, TypeError):
+        return sha256_hex(stored.data), None
+
+
+def _clips(store: ObjectStore, entry: StoredManifest, digest: Sha256 | None, assets: Any) -> frozenset[str]:
+    """The keys of a manifest's clips."""
+    try:
+        if digest != entry.digest:
             raise ValueError("it is missing or damaged")
-        keys = [asset["key"] for asset in orjson.loads(stored.data)["assets"].values()]
+        keys = [asset["key"] for asset in assets.values()]
         if not all(isinstance(key, str) for key in keys):
             raise ValueError("a clip's key is not a text")
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from avtech_controller.parallel import in_parallel
 from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.envelope import open_sealed, public_key
 from avtech_schema.errors import TrustError
@@ -33,39 +32,39 @@ def read_reported(store: ObjectStore, screens: Iterable[tuple[ClientId, ScreenId
     """
     wanted = set(screens)
     for key in store.keys(REPORTS):
-        if (found := _KEY.fullmatch(key)) is None:
+        if (match := _KEY.fullmatch(key)) is None:
             continue
         try:
-            wanted.add((client_id(found[1]), screen_id(found[2])))
+            wanted.add((client_id(match[1]), screen_id(match[2])))
         except ValueError:
             continue
     failures: list[StoreError] = []
 
-    def read(entry: tuple[ClientId, ScreenId]) -> frozenset[Sha256] | str | None:
-        try:
-            return _read(store, *entry, keys.get(entry[1]))
-        except StoreError as error:
-            failures.append(error)
-            return str(error)
+    def take(found: Stored | StoreError | None) -> bytes | str | None:
+        if isinstance(found, StoreError):
+            failures.append(found)
+            return str(found)
+        return found.data if found else None
 
     ordered = sorted(wanted)
-    results = in_parallel(read, ordered)
+    found = store.get_all([report_key(*entry) for entry in ordered], limit=MAX_REPORT_BYTES, take=take)
     if failures and len(failures) == len(ordered):
         raise failures[0]
+    results = [
+        _named(data, screen, keys.get(screen)) if isinstance(data, bytes) else data
+        for (_, screen), data in zip(ordered, found, strict=True)
+    ]
     named = [result for result in results if isinstance(result, frozenset)]
     doubtful = {screen: said for (_, screen), said in zip(ordered, results, strict=True) if isinstance(said, str)}
     return Reported(frozenset().union(*named), doubtful, sum(result is not None for result in results))
 
 
-def _read(store: ObjectStore, client: ClientId, screen: ScreenId, key: str | None) -> frozenset[Sha256] | str | None:
-    """Digests that a report names; None without a report; why it cannot be believed."""
-    stored = store.get(report_key(client, screen), limit=MAX_REPORT_BYTES)
-    if not isinstance(stored, Stored):
-        return None
+def _named(data: bytes, screen: ScreenId, key: str | None) -> frozenset[Sha256] | str:
+    """Digests that a report names, or why it cannot be believed."""
     if key is None:
         return "no device key is known to verify its report by"
     try:
-        report = parse_report(open_sealed(stored.data, PAYLOAD_TYPE, [public_key(key)]))
+        report = parse_report(open_sealed(data, PAYLOAD_TYPE, [public_key(key)]))
     except (TrustError, ValueError) as error:
         return f"its report cannot be believed: {error}"
     if report.screen != screen:

@@ -4,8 +4,10 @@ from avtech_controller.stores._open import open_store
 from avtech_controller.stores._port import (
     ETag,
     Listed,
+    NewObject,
     NotModified,
     ObjectStore,
+    PartlyDoneError,
     PreconditionFailedError,
     StoreConfigurationError,
     Stored,
@@ -15,8 +17,10 @@ from avtech_controller.stores._port import (
 __all__ = [
     "ETag",
     "Listed",
+    "NewObject",
     "NotModified",
     "ObjectStore",
+    "PartlyDoneError",
     "PreconditionFailedError",
     "StoreConfigurationError",
     "StoreError",

@@ -5,17 +5,21 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
+from typing import TypeVar
 
 from avtech_controller import durable
+from avtech_controller.parallel import in_parallel
+from avtech_controller.stores._bulk import all_of
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
     ETag,
     Listed,
+    NewObject,
     NotModified,
     PreconditionFailedError,
     StoreConfigurationError,
@@ -25,6 +29,7 @@ from avtech_controller.stores._port import (
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ByteSize, Sha256
 
+R = TypeVar("R")
 _LOCK = ".avtech.lock"
 _CHUNK = 1 << 20
 _NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR)
@@ -72,6 +77,41 @@ class FileStore:
             except FileExistsError as error:
                 raise PreconditionFailedError(f"{key} in {self.url} exists already") from error
         return ETag(sha256_hex(data))
+
+    def create_all(self, objects: Sequence[NewObject], *, done: Callable[[], None] = lambda: None) -> list[bool]:
+        """Write many objects; see `ObjectStore.create_all`."""
+
+        def create(entry: NewObject) -> bool:
+            try:
+                self.create(entry.key, entry.load())
+            except PreconditionFailedError:
+                return False
+            return True
+
+        return all_of(create, objects, key=lambda entry: entry.key, what=f"written to {self.url}", done=done)
+
+    def get_all(
+        self,
+        keys: Sequence[str],
+        *,
+        limit: int,
+        take: Callable[[Stored | StoreError | None], R],
+        done: Callable[[], None] = lambda: None,
+    ) -> list[R]:
+        """Read many objects; see `ObjectStore.get_all`."""
+
+        def read(key: str) -> R:
+            try:
+                found = self.get(key, limit=limit)
+            except StoreError as error:
+                return take(error)
+            return take(found if isinstance(found, Stored) else None)
+
+        return in_parallel(read, keys, done=done)
+
+    def sizes(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[int | None]:
+        """The sizes of many objects; see `ObjectStore.sizes`."""
+        return in_parallel(self.size, keys, done=done)
 
     def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
         """Write an object that must still be the one with `etag`; see `ObjectStore.replace`."""

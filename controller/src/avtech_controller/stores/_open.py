@@ -23,7 +23,7 @@ def open_store(url: str) -> ObjectStore:
         case "file":
             return FileStore(_directory(parts, url))
         case "s3":
-            from avtech_controller.stores._s3 import open_s3
+            from avtech_controller.stores._s3_open import open_s3
 
             return open_s3(parts)
         case "https" | "http":

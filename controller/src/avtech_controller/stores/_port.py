@@ -1,15 +1,16 @@
 """The port: what the controller asks of an object store. Keys are relative to the store's prefix."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import NewType, Protocol, TypeVar
 
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 from avtech_schema.identifiers import ByteSize, Sha256
 
 ETag = NewType("ETag", str)
+R = TypeVar("R")
 
 
 class StoreError(EnvironmentFailedError):
@@ -24,6 +25,26 @@ class StoreConfigurationError(ConfigurationError):
 
 class PreconditionFailedError(StoreError):
     """A conditional write lost: the object exists already (create), or is no longer the one that was read (replace)."""
+
+
+class PartlyDoneError(StoreError):
+    """Some of many objects failed. `failed` says why, by key; `done` is how many were dealt with, of `total`."""
+
+    hint = "what was written stays and is not written again: run the same command again when the store answers"
+
+    def __init__(self, message: str, *, failed: Mapping[str, str], done: int, total: int) -> None:
+        super().__init__(message)
+        self.failed = failed
+        self.done = done
+        self.total = total
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """An object that is to be created; `load` gives its bytes when its turn comes."""
+
+    key: str
+    load: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,44 @@ class ObjectStore(Protocol):
 
         Raises:
             PreconditionFailedError: it exists.
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def create_all(self, objects: Sequence[NewObject], *, done: Callable[[], None] = lambda: None) -> list[bool]:
+        """Write many objects at once, each as `create` does; says of each whether it was written (False: one is there).
+
+        `done` is called after each. What fails is tried again, and then told with the number of those that were written.
+
+        Raises:
+            PartlyDoneError: some could not be written; the others were, or were not tried.
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def get_all(
+        self,
+        keys: Sequence[str],
+        *,
+        limit: int,
+        take: Callable[[Stored | StoreError | None], R],
+        done: Callable[[], None] = lambda: None,
+    ) -> list[R]:
+        """Read many objects at once, each as `get` does, and keep of each what `take` makes of it, in the keys' order.
+
+        `take` is given the failure of an object that could not be read, and may raise it.
+
+        Raises:
+            PartlyDoneError: too many could not be read.
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
+    def sizes(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[int | None]:
+        """The sizes of many objects, each as `size` tells it.
+
+        Raises:
+            PartlyDoneError: some could not be looked at.
             StoreError, StoreConfigurationError: as for `get`.
         """
         ...

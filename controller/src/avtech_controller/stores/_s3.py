@@ -1,30 +1,28 @@
 """The `s3://` store: any S3 that honours If-Match and If-None-Match on PUT (AWS S3, SeaweedFS, MinIO, R2)."""
 
+import asyncio
 import base64
 import hashlib
-import os
-import re
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypedDict, cast
-from urllib.parse import SplitResult, parse_qsl, unquote
+from typing import IO, TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
+from avtech_controller.stores._attempts import attempt_all
+from avtech_controller.stores._bulk import Outcome, settle
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
     ETag,
     Listed,
+    NewObject,
     NotModified,
     PreconditionFailedError,
-    StoreConfigurationError,
     Stored,
     StoreError,
 )
@@ -35,60 +33,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef
 
-_CONNECTIONS = 32
-_ATTEMPTS = 4
-_CONNECT_SECONDS = 5
+    from avtech_controller.stores._fast import FastClient
+
+R = TypeVar("R")
 READ_SECONDS = 20
 _MINIMUM_RATE = 50_000
 """A download slower than this many bytes a second, beyond its first seconds, is given up."""
 _CHUNK = 1 << 18
-_SETTINGS = {"endpoint", "region"}
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
-_BUCKET_HINT = "3 to 63 letters, digits, hyphens and dots, a letter or digit first and last; for example s3://acme-signage/prod"
-
-
-def open_s3(parts: SplitResult) -> "S3Store":
-    """Open `s3://bucket/prefix?endpoint=…&region=…`; credentials and what is missing come from the standard AWS variables.
-
-    Raises:
-        StoreConfigurationError: the address or a setting is wrong.
-    """
-    query = dict(parse_qsl(parts.query))
-    if unknown := query.keys() - _SETTINGS:
-        raise StoreConfigurationError(f"an s3:// address has no setting {min(unknown)!r}", hint="endpoint and region are known")
-    if not parts.netloc or "@" in parts.netloc or parts.fragment:
-        raise StoreConfigurationError(
-            "an s3:// address names a bucket and holds no credentials",
-            hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        )
-    prefix = unquote(parts.path).strip("/")
-    if prefix:
-        check_prefix(prefix + "/")
-    if not _BUCKET.fullmatch(parts.netloc):
-        raise StoreConfigurationError(f"{parts.netloc[:80]!r} cannot be the name of a bucket", hint=_BUCKET_HINT)
-    endpoint = query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    region = query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    if endpoint and "@" in endpoint:
-        raise StoreConfigurationError(
-            "an endpoint holds no credentials", hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    try:
-        client = boto3.session.Session().client("s3", endpoint_url=endpoint, region_name=region, config=_config(endpoint))
-    except (BotoCoreError, ValueError) as error:
-        raise StoreConfigurationError(f"the S3 client cannot be set up: {error}") from error
-    return S3Store(client, parts.netloc, f"{prefix}/" if prefix else "")
-
-
-def _config(endpoint: str | None) -> Config:
-    return Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        max_pool_connections=_CONNECTIONS,
-        response_checksum_validation="when_required",
-        s3={"addressing_style": "path" if endpoint else "auto"},
-        user_agent_extra="avtech",
-    )
 
 
 class Condition(TypedDict, total=False):
@@ -99,10 +50,15 @@ class Condition(TypedDict, total=False):
 
 
 class S3Store:
-    """A prefix of a bucket; ETags are the server's. A write whose answer was lost is settled by reading it again."""
+    """A prefix of a bucket; ETags are the server's. A write whose answer was lost is settled by reading it again.
 
-    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
+    boto3 serves single objects, and a faster client many at once; what that cannot do, boto3 does or explains.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str, connect: "Callable[[], FastClient]") -> None:
         self._client = client
+        self._connect = connect
+        self._fast: FastClient | None = None
         self._bucket = bucket
         self._prefix = prefix
         self.read_seconds: float = READ_SECONDS
@@ -139,6 +95,57 @@ class S3Store:
     def create(self, key: str, data: bytes) -> ETag:
         """Write an object that must not exist; see `ObjectStore.create`."""
         return self._write(key, data, lambda: self._put(key, data, {"IfNoneMatch": "*"}), "exists already")
+
+    def create_all(self, objects: Sequence[NewObject], *, done: Callable[[], None] = lambda: None) -> list[bool]:
+        """Write many objects; see `ObjectStore.create_all`."""
+        fast = self._many()
+
+        async def create(entry: NewObject) -> bool:
+            return await fast.create(self._key(entry.key), entry.load())
+
+        def ask(entry: NewObject) -> bool:
+            try:
+                self.create(entry.key, entry.load())
+            except PreconditionFailedError:
+                return False
+            return True
+
+        outcome = asyncio.run(attempt_all(create, objects, done=done))
+        return settle(outcome, objects, ask, key=lambda entry: entry.key, what=f"written to {self.url}", done=done)
+
+    def get_all(
+        self,
+        keys: Sequence[str],
+        *,
+        limit: int,
+        take: Callable[[Stored | StoreError | None], R],
+        done: Callable[[], None] = lambda: None,
+    ) -> list[R]:
+        """Read many objects; see `ObjectStore.get_all`."""
+        fast = self._many()
+
+        async def read(key: str) -> R:
+            return take(await fast.get(self._key(key), limit))
+
+        def ask(key: str) -> R:
+            found = self.get(key, limit=limit)
+            return take(found if isinstance(found, Stored) else None)
+
+        outcome = asyncio.run(attempt_all(read, keys, done=done))
+        return settle(outcome, keys, ask, key=str, what=f"read from {self.url}", done=done, excuse=take)
+
+    def sizes(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[int | None]:
+        """The sizes of many objects; see `ObjectStore.sizes`."""
+        fast = self._many()
+
+        async def look(key: str) -> int | None:
+            return await fast.size(self._key(key))
+
+        outcome: Outcome[int | None] = asyncio.run(attempt_all(look, keys, done=done))
+        absent = next((turn for turn, size in outcome.results.items() if size is None), None)
+        if absent is not None:  # a 404 says nothing of why: one of them is asked about
+            outcome.results[absent] = self.size(keys[absent])
+        return settle(outcome, keys, self.size, key=str, what=f"looked at in {self.url}", done=done)
 
     def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
         """Write an object that must still be the one with `etag`; see `ObjectStore.replace`."""
@@ -211,6 +218,12 @@ class S3Store:
                 raise
         return True
 
+    def _many(self) -> "FastClient":
+        if self._fast is None:
+            with self._failures("connecting"):
+                self._fast = self._connect()
+        return self._fast
+
     def _head(self, key: str) -> "HeadObjectOutputTypeDef | None":
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
@@ -220,8 +233,13 @@ class S3Store:
         else:
             ETag(found["ETag"])  # what has none is the answer of something that is no store
             return found
-        self._client.head_bucket(Bucket=self._bucket)  # an absent object is only believed of a bucket that is there
-        return None
+        try:  # an absent object is only believed of a store that says so by name, which no answer to HEAD does
+            self._client.get_object(Bucket=self._bucket, Key=self._key(key), Range="bytes=0-0")["Body"].close()
+        except ClientError as error:
+            if _code(error) == "NoSuchKey":
+                return None
+            raise
+        return self._client.head_object(Bucket=self._bucket, Key=self._key(key))  # it came at that moment
 
     def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
         with self._failures(f"listing {prefix}"):

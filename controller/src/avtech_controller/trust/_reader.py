@@ -6,8 +6,7 @@ from typing import TypeVar
 
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
-from avtech_controller.parallel import in_parallel
-from avtech_controller.stores import ETag, ObjectStore, Stored
+from avtech_controller.stores import ETag, ObjectStore, Stored, StoreError
 from avtech_controller.trust._anchor import Anchor
 from avtech_controller.trust._metadata import (
     MAX_SNAPSHOT_BYTES,
@@ -116,20 +115,29 @@ def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[s
     names = list(anchor.bins(version).get_roles())
     delegator = anchor.delegations[version].targets
 
-    def read(name: str) -> Targets:
-        if f"{name}.json" not in snapshot.meta:
-            raise TrustError(f"the snapshot does not name the bin {name}")
-        metadata = _read(store, Targets, name, snapshot.meta[f"{name}.json"].version, MAX_TARGETS_BYTES)
+    if missing := [name for name in names if f"{name}.json" not in snapshot.meta]:
+        raise TrustError(f"the snapshot does not name the bin {missing[0]}")
+    versions = [snapshot.meta[f"{name}.json"].version for name in names]
+    keys = [metadata_key(name, version) for name, version in zip(names, versions, strict=True)]
+    found = store.get_all(keys, limit=MAX_TARGETS_BYTES, take=lambda stored: stored)
+    bins: dict[str, Targets] = {}
+    for name, version, key, stored in zip(names, versions, keys, found, strict=True):
+        metadata = _parsed(stored, Targets, key, version, store)
         verify(delegator, name, metadata, name)
-        return metadata.signed
-
-    return dict(zip(names, in_parallel(read, names), strict=True))
+        bins[name] = metadata.signed
+    return bins
 
 
 def _read(store: ObjectStore, kind: type[S], role: str, version: int, limit: int) -> Metadata[S]:
     key = metadata_key(role, version)
     stored = store.get(key, limit=limit)
-    if not isinstance(stored, Stored):
+    return _parsed(stored if isinstance(stored, Stored) else None, kind, key, version, store)
+
+
+def _parsed(stored: Stored | StoreError | None, kind: type[S], key: str, version: int, store: ObjectStore) -> Metadata[S]:
+    if isinstance(stored, StoreError):
+        raise stored
+    if stored is None:
         raise TrustError(f"{key} is signed for but missing from {store.url}", hint="the store lost objects; restore them")
     metadata = parse(stored.data, kind, key)
     if metadata.signed.version != version:

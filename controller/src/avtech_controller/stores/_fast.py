@@ -1,0 +1,134 @@
+"""The client for many small objects: obstore, which takes a tenth of boto3's processor time. It never explains a failure;
+boto3 is asked about what failed."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+from avtech_controller.stores._attempts import AgainError, RefusedError
+from avtech_controller.stores._port import ETag, Stored, StoreError
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Credential
+
+Credentials = Callable[[], tuple[str, str, str | None]]
+"""Access key, secret key and session token, as of now."""
+
+_SECONDS = 60
+"""How long one request may take in all; the largest object is a bin or a manifest of a few megabytes."""
+_RENEWED_AFTER = timedelta(minutes=2)
+_STATUS = re.compile(r"status code: (\d{3})")
+_PASSING = {408, 409, 429}
+_CERTIFICATE = re.compile(r"[Cc]ertificate|UnknownIssuer")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bucket is: what both clients must agree about. `authorities` are certificates in PEM."""
+
+    bucket: str
+    endpoint: str
+    region: str
+    path_style: bool
+    authorities: bytes
+
+
+class FastClient:
+    """Requests for single objects. A failure is an `AgainError` or a `RefusedError`."""
+
+    def __init__(self, place: Place, credentials: Credentials) -> None:
+        def provide() -> "S3Credential":
+            access, secret, token = credentials()
+            return {
+                "access_key_id": access,
+                "secret_access_key": secret,
+                "token": token,
+                "expires_at": datetime.now(UTC) + _RENEWED_AFTER,
+            }
+
+        client: ClientConfig = {
+            "allow_http": place.endpoint.startswith("http://"),
+            "connect_timeout": "5s",
+            "timeout": f"{_SECONDS}s",
+            "user_agent": "avtech",
+        }
+        if place.authorities:
+            client["root_certificate"] = place.authorities
+        self._store = S3Store(
+            place.bucket,
+            endpoint=place.endpoint if place.path_style else _virtual(place),
+            region=place.region,
+            virtual_hosted_style_request=not place.path_style,
+            conditional_put="etag",
+            checksum_algorithm="SHA256",
+            credential_provider=provide,
+            client_options=client,
+            retry_config={"max_retries": 0},
+        )
+
+    async def create(self, key: str, data: bytes) -> bool:
+        """Write an object unless there is one; whether it was written."""
+        try:
+            await obstore.put_async(self._store, key, data, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        except (BaseError, OSError, ValueError) as error:
+            raise _judged(error) from error
+        return True
+
+    async def size(self, key: str) -> int | None:
+        """An object's size; None says that it is said not to exist."""
+        try:
+            found = await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError, ValueError) as error:
+            raise _judged(error) from error
+        if found["e_tag"] is None:
+            raise RefusedError("the answer has no ETag: it is no object store's")
+        return found["size"]
+
+    async def get(self, key: str, limit: int) -> Stored | StoreError | None:
+        """Read an object; None says that it surely does not exist, an error that it is larger than `limit` bytes."""
+        try:
+            found = await obstore.get_async(self._store, key)
+            size, etag = found.meta["size"], found.meta["e_tag"]
+            if etag is None:
+                raise RefusedError("the answer has no ETag: it is no object store's")
+            if size > limit:
+                return StoreError(f"{key} is larger than the {limit} bytes that are read")
+            data = (await found.bytes_async()).to_bytes()
+        except FileNotFoundError as error:
+            if "<Code>NoSuchKey</Code>" in str(error):  # a bare 404 may come from something that is no store at all
+                return None
+            raise RefusedError("a bare 404") from error
+        except (BaseError, OSError, ValueError) as error:
+            raise _judged(error) from error
+        if len(data) != size:
+            raise AgainError("the answer was cut short")
+        return Stored(data, ETag(etag))
+
+
+def _virtual(place: Place) -> str:
+    parts = urlsplit(place.endpoint)
+    return f"{parts.scheme}://{place.bucket}.{parts.netloc}"
+
+
+def _judged(error: Exception) -> AgainError | RefusedError:
+    """Whether a failure may pass: what a server answers passes if it says so, and silence may always pass."""
+    text = str(error)
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError | FileNotFoundError | ValueError):
+        return RefusedError(text)
+    if status := _STATUS.search(text):
+        code = int(status[1])
+        return AgainError(text) if code >= 500 or code in _PASSING else RefusedError(text)
+    if _CERTIFICATE.search(text) or "MissingEtag" in text:
+        return RefusedError(text)
+    return AgainError(text)

@@ -1,0 +1,104 @@
+"""Opens an `s3://` address: one set of settings and credentials for both of its clients."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, parse_qsl, unquote
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.httpsession import get_cert_path
+
+from avtech_controller.stores._keys import check_prefix
+from avtech_controller.stores._port import StoreConfigurationError
+from avtech_controller.stores._s3 import READ_SECONDS, S3Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from avtech_controller.stores._fast import FastClient
+
+_CONNECTIONS = 32
+_ATTEMPTS = 4
+_CONNECT_SECONDS = 5
+_SETTINGS = {"endpoint", "region"}
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_BUCKET_HINT = "3 to 63 letters, digits, hyphens and dots, a letter or digit first and last; for example s3://acme-signage/prod"
+
+
+def open_s3(parts: SplitResult) -> "S3Store":
+    """Open `s3://bucket/prefix?endpoint=…&region=…`; credentials and what is missing come from the standard AWS variables.
+
+    Raises:
+        StoreConfigurationError: the address or a setting is wrong.
+    """
+    query = dict(parse_qsl(parts.query))
+    if unknown := query.keys() - _SETTINGS:
+        raise StoreConfigurationError(f"an s3:// address has no setting {min(unknown)!r}", hint="endpoint and region are known")
+    if not parts.netloc or "@" in parts.netloc or parts.fragment:
+        raise StoreConfigurationError(
+            "an s3:// address names a bucket and holds no credentials",
+            hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    prefix = unquote(parts.path).strip("/")
+    if prefix:
+        check_prefix(prefix + "/")
+    if not _BUCKET.fullmatch(parts.netloc):
+        raise StoreConfigurationError(f"{parts.netloc[:80]!r} cannot be the name of a bucket", hint=_BUCKET_HINT)
+    endpoint = query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    if endpoint and "@" in endpoint:
+        raise StoreConfigurationError(
+            "an endpoint holds no credentials", hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    session = botocore.session.get_session()
+    try:
+        client = boto3.session.Session(botocore_session=session).client(
+            "s3", endpoint_url=endpoint, region_name=region, config=_config(endpoint)
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise StoreConfigurationError(f"the S3 client cannot be set up: {error}") from error
+
+    def connect() -> "FastClient":
+        return _fast(session, client, parts.netloc, path_style=bool(endpoint) or "." in parts.netloc)
+
+    return S3Store(client, parts.netloc, f"{prefix}/" if prefix else "", connect)
+
+
+def _fast(session: botocore.session.Session, client: "S3Client", bucket: str, *, path_style: bool) -> "FastClient":
+    """The client for many objects, which goes where boto3's goes, with its credentials.
+
+    Raises:
+        BotoCoreError, OSError: there are no credentials, or the certificates cannot be read.
+    """
+    from avtech_controller.stores._fast import FastClient, Place
+
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    endpoint = client.meta.endpoint_url
+    authorities = b""
+    if endpoint.startswith("https://"):
+        named = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        authorities = Path(str(named or get_cert_path(verify=True))).read_bytes()
+
+    def provide() -> tuple[str, str, str | None]:
+        found = credentials.get_frozen_credentials()
+        return found.access_key or "", found.secret_key or "", found.token
+
+    return FastClient(Place(bucket, endpoint, client.meta.region_name, path_style, authorities), provide)
+
+
+def _config(endpoint: str | None) -> Config:
+    return Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        max_pool_connections=_CONNECTIONS,
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path" if endpoint else "auto"},
+        user_agent_extra="avtech",
+    )
