@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from avtech_player import _values as values
-from avtech_player._document import Document, Place, read_document, read_scalar
+from avtech_player._document import Document, Place
 from avtech_player._values import API_ADDRESS, ENGINES, Address, store_url
+from avtech_player._wake_settings import Wake, wake
 from avtech_player.durable import DiskError, TooLargeError, read_bounded
 from avtech_schema.errors import ConfigurationError
 from avtech_schema.identifiers import ByteSize, ClientId, ScreenId, client_id, screen_id
@@ -25,7 +26,11 @@ __all__ = [
     "Config",
     "ConfigProblemsError",
     "Problem",
+    "Settings",
+    "Wake",
     "load_config",
+    "load_settings",
+    "make_config",
     "parse_config",
     "store_url",
     "variable",
@@ -47,6 +52,8 @@ KEYS = (
     "playsMaxBytes",
     "playsUploadSeconds",
     "api",
+    "wake",
+    "secrets",
 )
 
 
@@ -54,8 +61,8 @@ KEYS = (
 class Config:
     """One player. Paths are absolute, times are in seconds, sizes in bytes.
 
-    `report_store` is None when reports go to `store`, `max_bytes` when clips may take what the disk has, `api` when there
-    is none; `plays_max_bytes` is 0 when no proof of play is kept.
+    `report_store` is None when reports go to `store`, `max_bytes` when clips may take what the disk has, `api` and `wake`
+    when there is none; `plays_max_bytes` is 0 when no proof of play is kept. `secrets` is a file that adds to the environment.
     """
 
     screen: ScreenId
@@ -74,6 +81,8 @@ class Config:
     plays_max_bytes: ByteSize = ByteSize(64_000_000)
     plays_upload_seconds: float = 3600.0
     api: Address | None = None
+    wake: Wake | None = None
+    secrets: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +106,30 @@ class ConfigProblemsError(ConfigurationError):
         self.problems = problems
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a file and the environment say together, not yet judged; relative paths start at `base`."""
+
+    document: Document
+    where: str
+    base: Path
+    problems: tuple[Problem, ...] = ()
+
+
 def load_config(path: Path, environment: Mapping[str, str]) -> Config:
     """Read a configuration file; `AVTECH_PLAYER_<KEY>` (as in `AVTECH_PLAYER_STATE_DIR`) overrides a key.
 
     Raises:
         ConfigurationError: the file is missing, malformed, or says something impossible.
+    """
+    return make_config(load_settings(path, environment))
+
+
+def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Read what a configuration file and the environment say.
+
+    Raises:
+        ConfigurationError: the file is missing or malformed.
     """
     try:
         data = read_bounded(path, limit=MAX_CONFIG_BYTES)
@@ -109,7 +137,7 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Config:
         raise ConfigurationError(f"cannot read the configuration: {error}") from error
     if data is None:
         raise ConfigurationError(f"there is no configuration at {path}", hint="`avtech-player enroll` writes one")
-    return parse_config(data, where=str(path), base=path.absolute().parent, environment=environment)
+    return _parse(data, str(path), path.absolute().parent, environment)
 
 
 def parse_config(data: bytes, *, where: str, base: Path, environment: Mapping[str, str]) -> Config:
@@ -119,15 +147,38 @@ def parse_config(data: bytes, *, where: str, base: Path, environment: Mapping[st
         ConfigurationError: it is malformed.
         ConfigProblemsError: it says something impossible; every problem is told at once.
     """
-    document = read_document(data, where)
-    reading = _Reading(document, where)
-    for key in KEYS:
-        if (text := environment.get(variable(key))) is not None:
-            reading.override(key, text)
-    config = _config(reading, base)
+    return make_config(_parse(data, where, base, environment))
+
+
+def make_config(settings: Settings) -> Config:
+    """Judge settings.
+
+    Raises:
+        ConfigProblemsError: they say something impossible; every problem is told at once.
+    """
+    reading = _Reading(settings)
+    config = _config(reading, settings.base)
     if config is None:
         raise ConfigProblemsError(tuple(sorted(reading.problems, key=lambda problem: (problem.place.line, problem.key))))
     return config
+
+
+def _parse(data: bytes, where: str, base: Path, environment: Mapping[str, str]) -> Settings:
+    from avtech_player._formats import read_document, read_scalar
+
+    document = read_document(data, where)
+    found, places = dict(document.values), dict(document.places)
+    problems: list[Problem] = []
+    for key in KEYS:
+        if (text := environment.get(name := variable(key))) is None:
+            continue
+        places[key] = Place(name)
+        try:
+            found[key] = read_scalar(text, name)
+        except ConfigurationError as error:
+            problems.append(Problem(Place(name), key, str(error).partition(": ")[2]))
+            found.pop(key, None)
+    return Settings(Document(found, places), where, base, tuple(problems))
 
 
 def _config(reading: "_Reading", base: Path) -> Config | None:
@@ -135,9 +186,10 @@ def _config(reading: "_Reading", base: Path) -> Config | None:
     screen, client = reading.text("screen", screen_id), reading.text("client", client_id)
     store, report_store = reading.text("store", store_url), reading.optional("reportStore", store_url)
     state_dir, root = reading.text("stateDir", values.path), reading.text("root", values.path)
-    device_key = reading.optional("deviceKey", values.path)
+    device_key, secrets = reading.optional("deviceKey", values.path), reading.optional("secrets", values.path)
     engine = reading.value("engine", values.engine, _MPV)
     no_bound: ByteSize | None = None
+    no_wake: Wake | None = None
     settings = Config(
         screen=screen or ScreenId(""),
         client=client or ClientId(""),
@@ -155,6 +207,8 @@ def _config(reading: "_Reading", base: Path) -> Config | None:
         plays_max_bytes=reading.value("playsMaxBytes", values.size, ByteSize(64_000_000)),
         plays_upload_seconds=reading.value("playsUploadSeconds", values.seconds, 3600.0),
         api=reading.value("api", values.address, values.address(API_ADDRESS if engine.get("kind") == "mpv" else "off")),
+        wake=reading.value("wake", lambda value: wake(value, base), no_wake),
+        secrets=None if secrets is None else base / secrets,
     )
     return None if reading.problems else settings
 
@@ -162,22 +216,11 @@ def _config(reading: "_Reading", base: Path) -> Config | None:
 class _Reading:
     """Takes the keys of a document one by one, and gathers what is wrong with them."""
 
-    def __init__(self, document: Document, where: str) -> None:
-        self._values = dict(document.values)
-        self._places = dict(document.places)
-        self._where = where
-        self.problems: list[Problem] = []
-
-    def override(self, key: str, text: str) -> None:
-        """A variable of the environment says otherwise than the file."""
-        name = variable(key)
-        self._places[key] = Place(name)
-        try:
-            self._values[key] = read_scalar(text, name)
-        except ConfigurationError as error:
-            message = str(error).partition(": ")[2]
-            self.problems.append(Problem(Place(name), key, message))
-            self._values.pop(key, None)
+    def __init__(self, settings: Settings) -> None:
+        self._values = settings.document.values
+        self._places = settings.document.places
+        self._where = settings.where
+        self.problems = list(settings.problems)
 
     def refuse_unknown(self) -> None:
         """Tell every key that a player does not know."""

@@ -1,49 +1,32 @@
-"""The player's process: its threads, its event loop, and a way out that nothing blocks."""
+"""The player's process, which `avtech-player run` becomes: its threads, its event loop, and a way out that nothing blocks."""
 
-import asyncio
-import logging
-import os
 import sys
-import threading
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-from avtech_player.config import Config
-from avtech_player.daemon import run_players
-
-_WORKERS = 8
-_PATIENCE_SECONDS = 2.0
+from avtech_player._light import stay_light
+from avtech_player.config import make_config
+from avtech_player.handover import receive
+from avtech_player.logs import configure_logging, tell, tell_bug, tell_failure
+from avtech_schema.errors import AvtechError
 
 
-def run_process(configs: Sequence[Config]) -> None:
-    """Run players until SIGTERM or SIGINT.
-
-    Raises:
-        ConfigurationError: a configuration is wrong, another process runs one of them, or several want a real screen.
-        DiskError: a state directory cannot be made.
-    """
-    asyncio.run(_run(configs))
-
-
-async def _run(configs: Sequence[Config]) -> None:
-    executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="avtech")
-    asyncio.get_running_loop().set_default_executor(executor)
+def main(arguments: list[str]) -> int:
+    """Run the players that the open file with a number (the first argument) describes; returns the exit code."""
     try:
-        await run_players(configs, os.environ)
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        if sys.exc_info()[0] is None:
-            _leave_stuck_threads()
+        handover = receive(int(arguments[0]) if arguments and arguments[0].isdecimal() else -1)
+        configure_logging(handover.log_format, verbose=handover.verbose, dated=True)
+        configs = [make_config(settings) for settings in handover.settings]
+        stay_light(tls=any(config.wake is not None and config.wake.tls for config in configs))
+        from avtech_player.lifetime import run_process
+
+        run_process(configs)
+    except AvtechError as error:
+        return tell_failure(error)
+    except KeyboardInterrupt:
+        return tell("nothing was changed", "", 2, kind="aborted")
+    except Exception as error:  # noqa: BLE001  the last line of defence: a bug is one line too
+        return tell_bug(error)
+    return 0
 
 
-def _leave_stuck_threads() -> None:
-    """A thread that waits for a dead network cannot be told to stop; everything that matters is on the disk by now."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    workers = [thread for thread in threading.enumerate() if thread.name.startswith("avtech")]
-    for thread in workers:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    if any(thread.is_alive() for thread in workers):
-        logging.shutdown()
-        sys.stdout.flush()
-        os._exit(0)
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,13 +1,13 @@
 """The root command: lazy sub-commands, logging, and failures as one line."""
 
 import importlib
-import logging
 import sys
 from typing import Any, NoReturn
 
 import click
 
-from avtech_player.cli._logging import LOG_FORMATS, configure_logging, error_line, logs_are_json
+from avtech_player.cli._options import LogOptions
+from avtech_player.logs import LOG_FORMATS, configure_logging, logs_are_json, tell, tell_bug, tell_failure
 from avtech_schema.errors import AvtechError
 
 COMMANDS = {
@@ -45,7 +45,8 @@ class LazyGroup(click.Group):
     help="How logs are written on stderr.",
 )
 @click.option("--verbose", "-v", is_flag=True, help="Log what is done, step by step.")
-def cli(*, log_format: str, verbose: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, *, log_format: str, verbose: bool) -> None:
     """One screen of the fleet: pulls its release, proves it, plays it, reports what it did.
 
     \b
@@ -56,6 +57,7 @@ def cli(*, log_format: str, verbose: bool) -> None:
       avtech-player status --config player.yaml
     """
     configure_logging(log_format, verbose=verbose)
+    context.obj = LogOptions(log_format, verbose)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -70,31 +72,16 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stopped:
         return stopped.exit_code
     except click.Abort:
-        return _fail("aborted", "nothing was changed", "", 2)
+        return tell("nothing was changed", "", 2, kind="aborted")
     except click.ClickException as error:
         if not logs_are_json():
             error.show()
             return 2
-        return _fail("error", error.format_message(), "", 2)
+        return tell(error.format_message(), "", 2)
     except AvtechError as error:
-        return _fail("error", str(error), error.hint, error.exit_code)
+        return tell_failure(error)
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001  the last line of defence: a bug is one line too
-        return _tell_bug(error)
+        return tell_bug(error)
     return result if isinstance(result, int) else 0
-
-
-def _fail(kind: str, message: str, hint: str, code: int) -> int:
-    """Tell why a command ended, each problem on a line of its own, as the logs are told."""
-    for line in message.splitlines():
-        click.echo(error_line(kind, line, hint) if logs_are_json() else f"{kind}: {line}", err=True)
-    if hint and not logs_are_json():
-        click.echo(f"  help: {hint}", err=True)
-    return code
-
-
-def _tell_bug(error: Exception) -> int:
-    logging.getLogger("avtech").debug("internal error", exc_info=error)
-    told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    return _fail("internal error", told, "this is a bug in avtech-player; run again with --verbose and report it", 3)

@@ -1,8 +1,18 @@
 """Options that several commands share."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """How logs are written, for the command that goes on as another process."""
+
+    log_format: str = "text"
+    verbose: bool = False
+
 
 FORMAT_VERSION = 1
 """Of every result as JSON; a field may come, none goes or changes its meaning without a new version."""

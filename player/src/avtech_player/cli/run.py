@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from avtech_player._light import stay_light
-from avtech_player.config import load_config
+from avtech_player.cli._options import LogOptions
+from avtech_player.config import load_settings, make_config
 
 
 @click.command("run")
@@ -20,10 +20,12 @@ from avtech_player.config import load_config
     show_default=True,
     help="The player's configuration; may be given several times for simulated players.",
 )
-def run_(configs: tuple[Path, ...]) -> int:
+@click.pass_obj
+def run_(logs: LogOptions, configs: tuple[Path, ...]) -> int:
     """Play, and keep playing: until SIGTERM, whatever the network, the store or a release does.
 
-    SIGUSR1 has the player look for a release at once.
+    SIGUSR1 has the player look for a release at once. Started by systemd, it says when something is on screen, what it does,
+    and that it lives.
 
     \b
     Examples:
@@ -31,9 +33,9 @@ def run_(configs: tuple[Path, ...]) -> int:
       avtech-player run --config sim-1.yaml --config sim-2.yaml     simulated players in one process
       AVTECH_PLAYER_POLL_SECONDS=5 avtech-player run --config player.yaml
     """
-    found = [load_config(path, os.environ) for path in configs]
-    stay_light()
-    from avtech_player.process import run_process
+    from avtech_player.handover import Handover, become_daemon
 
-    run_process(found)
-    return 0
+    settings = tuple(load_settings(path, os.environ) for path in configs)
+    for one in settings:
+        make_config(one)  # What is wrong is told by the file's lines, which the daemon does not know.
+    become_daemon(Handover(settings, logs.log_format, logs.verbose))
