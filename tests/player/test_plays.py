@@ -192,6 +192,7 @@ class Unlucky:
 
     def __init__(self, store: Store, *, after: bool) -> None:
         self.url, self._store, self._after, self.left = store.url, store, after, 2
+        self.tally = store.tally
 
     def create(self, key: str, data: bytes) -> bool:
         if self.left:
@@ -207,8 +208,11 @@ class Unlucky:
     def write(self, key: str, data: bytes) -> None:
         self._store.write(key, data)
 
-    def stream(self, key: str, *, offset: int) -> Iterator[bytes]:
-        return self._store.stream(key, offset=offset)
+    def stream(self, key: str, *, offset: int, size: int | None = None) -> Iterator[bytes]:
+        return self._store.stream(key, offset=offset, size=size)
+
+    def reject(self, key: str) -> None:
+        self._store.reject(key)
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.store import NotModified, Pace, RangeRefusedError, Stored, StoreError, open_store
+from avtech_player.store import NotModified, Pace, Patience, RangeRefusedError, Stored, StoreError, open_store
 from avtech_schema.errors import ConfigurationError
 from tests.player.server import Server, serving
 
@@ -116,22 +116,21 @@ def test_an_s3_address_with_an_unknown_setting_is_refused() -> None:
 
 
 def test_a_transfer_that_trickles_is_noticed_after_its_grace() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, Patience())
     assert not pace.too_slow(10.0, 10)
     assert pace.too_slow(20.0, 10)
 
 
 def test_a_slow_but_steady_transfer_goes_on() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, Patience())
     assert not any(pace.too_slow(float(second), 600) for second in range(1, 300))
 
 
-def test_a_server_that_drips_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avtech_player.store._READ_SECONDS", 0.5)
+def test_a_server_that_drips_is_given_up(server: Server) -> None:
     server.drip_seconds = 0.2
     (server.root / "slow").write_bytes(b"x" * 100)
     with pytest.raises(StoreError):
-        open_store(server.url, {}).read("slow", limit=1000)
+        open_store(server.url, {}, patience=Patience(small=0.5)).read("slow", limit=1000)
 
 
 def test_an_object_is_created_once(root: Path) -> None:

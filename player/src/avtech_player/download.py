@@ -1,16 +1,18 @@
 """Fetches clips by hash: resumes what a bad network cut off, keeps nothing that does not match, names nothing unflushed."""
 
 import threading
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from avtech_player.digest import file_digest
 from avtech_player.durable import Appender, DiskError, publish_file, remove
-from avtech_player.store import RangeRefusedError, Store, StoreError
+from avtech_player.store import FailureKind, OtherObjectError, RangeRefusedError, Store, StoreError
 from avtech_schema.errors import EnvironmentFailedError, TrustError
 from avtech_schema.identifiers import Sha256
 from avtech_schema.manifest import Asset
 
-_TRIES = 2
+_WORTHWHILE = 1 << 18
 
 
 class DigestMismatchError(TrustError):
@@ -24,7 +26,10 @@ class StoppedError(EnvironmentFailedError):
 
 
 def fetch_asset(store: Store, asset: Asset, *, partial: Path, target: Path, stop: threading.Event) -> None:
-    """Fetch a clip to `target`, going on where `partial` ends; bytes of a wrong hash are thrown away and fetched once more.
+    """Fetch a clip to `target`, going on where `partial` ends; bytes of a wrong hash are thrown away.
+
+    They are fetched once more if some had lain here, which may be what is wrong; what the store holds is not fetched again
+    until it changes there.
 
     Raises:
         StoreError: the store failed; what came is kept for the next time.
@@ -32,44 +37,72 @@ def fetch_asset(store: Store, asset: Asset, *, partial: Path, target: Path, stop
         StoppedError: `stop` was set.
         DiskError: the disk refused.
     """
-    for attempt in range(_TRIES):
-        try:
-            _complete(store, asset, partial, stop)
-        except RangeRefusedError:
+    try:
+        lay_here = _complete(store, asset, partial, stop)
+        if digest_of(partial) != asset.sha256 and lay_here:
             remove(partial)
-            if attempt + 1 == _TRIES:
+            _complete(store, asset, partial, stop)
+    except OtherObjectError as error:
+        raise DigestMismatchError(str(error)) from error
+    if digest_of(partial) != asset.sha256:
+        remove(partial)
+        store.reject(asset.key)
+        raise DigestMismatchError(f"{store.url}: {asset.key} is not the clip that was released")
+    publish_file(partial, target)
+
+
+def _complete(store: Store, asset: Asset, partial: Path, stop: threading.Event) -> bool:
+    """Bring the partial file to its full size, flushed; its bytes are not judged here. Says whether some had lain there.
+
+    A connection that broke off after it had brought something worthwhile is taken up again at once, any other later.
+    """
+    if size_of(partial) > asset.size:
+        remove(partial)
+    lay_here = size_of(partial) > 0
+    while (size := size_of(partial)) < asset.size:
+        try:
+            _append(store, asset, partial, stop)
+        except StoreError as error:
+            if isinstance(error, OtherObjectError) or size_of(partial) - size < _WORTHWHILE:
                 raise
-            continue
-        if digest_of(partial) == asset.sha256:
-            publish_file(partial, target)
-            return
-        remove(partial)
-    raise DigestMismatchError(f"{store.url}: {asset.key} is not the clip that was released")
+    return lay_here
 
 
-def _complete(store: Store, asset: Asset, partial: Path, stop: threading.Event) -> None:
-    """Bring the partial file to its full size, flushed; its bytes are not judged here."""
+def _append(store: Store, asset: Asset, partial: Path, stop: threading.Event) -> None:
+    """Have one answer's bytes at the end of the partial file, flushed."""
+    chunks = _begin(store, asset, partial)
     size = size_of(partial)
-    if size > asset.size:
-        remove(partial)
-        size = 0
     with Appender(partial) as file:
         try:
-            if size < asset.size:
-                for chunk in store.stream(asset.key, offset=size):
-                    size += len(chunk)
-                    if size > asset.size:
-                        break
-                    file.write(chunk)
-                    if stop.is_set():
-                        raise StoppedError(f"stopped while fetching {asset.key}")
+            for chunk in chunks:
+                file.write(chunk[: asset.size - size])
+                size += len(chunk)
+                if stop.is_set():
+                    raise StoppedError(f"stopped while fetching {asset.key}")
+                if size >= asset.size:
+                    return
         finally:
             file.flush()
-    if size < asset.size:
-        raise StoreError(f"{store.url}: {asset.key} ended after {size} of {asset.size} bytes")
-    if size > asset.size:
-        remove(partial)
-        raise DigestMismatchError(f"{store.url}: {asset.key} is longer than the clip that was released")
+    raise StoreError(f"{store.url}: {asset.key} ended after {size} of {asset.size} bytes", kind=FailureKind.BROKEN)
+
+
+def _begin(store: Store, asset: Asset, partial: Path) -> Iterator[bytes]:
+    """The bytes that the partial file lacks: all of them, and none is kept, where the store serves no parts of objects."""
+    offset = size_of(partial)
+    try:
+        return _answered(store, asset, offset)
+    except RangeRefusedError:
+        if offset == 0:
+            raise
+    chunks = _answered(store, asset, 0)  # If that is a login page, or another object, what was kept stays.
+    remove(partial)
+    return chunks
+
+
+def _answered(store: Store, asset: Asset, offset: int) -> Iterator[bytes]:
+    """What the store answers, once its first bytes are here."""
+    chunks = store.stream(asset.key, offset=offset, size=asset.size)
+    return chain((next(chunks, b""),), chunks)
 
 
 def digest_of(path: Path) -> Sha256:

@@ -1,13 +1,11 @@
 """The object store as a player sees it: bounded, timed, mostly reading, over `file://`, `s3://`, `https://`."""
 
+import math
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import (
@@ -18,30 +16,46 @@ from obstore.exceptions import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
-from obstore.store import HTTPStore, LocalStore, S3Store
 
-from avtech_player._store_failures import plain
-from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
+from avtech_player._store_clients import check_address, connect, proxy_words
+from avtech_player._store_failures import FailureKind, diagnose, is_web_page
+from avtech_player._transfer import SLOWEST_RATE, Pace, Patience, Tally
+from avtech_schema.errors import EnvironmentFailedError
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, PutMode
-    from obstore.store import ClientConfig, RetryConfig, S3Config
+    from obstore.store import HTTPStore, LocalStore, S3Store
 
-_READ_SECONDS = 30.0
-_STALL = timedelta(seconds=20)
-_CONNECT = timedelta(seconds=10)
-_LONGEST_STREAM = timedelta(hours=1)
+__all__ = [
+    "SLOWEST_RATE",
+    "FailureKind",
+    "NotModified",
+    "OtherObjectError",
+    "Pace",
+    "Patience",
+    "RangeRefusedError",
+    "Store",
+    "StoreDeniedError",
+    "StoreError",
+    "Stored",
+    "Tally",
+    "open_store",
+]
 _CHUNK = 1 << 18
-SLOWEST_RATE = 512
-"""Bytes a second below which a transfer is given up, and resumed later."""
-_GRACE_SECONDS = 20.0
-_SETTINGS = ("endpoint", "region")
+_SMALL = 1 << 16
+_REJECTED_SECONDS = 3600.0
+_PATIENT = Patience()
+_STRANGE = FailureKind.STRANGE
 
 
 class StoreError(EnvironmentFailedError):
     """The store did not answer, or answered with a failure; nothing is concluded from that."""
 
     hint = "the player keeps playing and tries again"
+
+    def __init__(self, message: str, *, kind: FailureKind = FailureKind.OTHER, hint: str = "") -> None:
+        super().__init__(message, **({"hint": hint} if hint else {}))
+        self.kind = kind
 
 
 class StoreDeniedError(StoreError):
@@ -56,6 +70,12 @@ class _TakenError(StoreError):
 
 class RangeRefusedError(StoreError):
     """The store does not hold, or does not serve, the part of the object that was asked for."""
+
+
+class OtherObjectError(StoreError):
+    """The store holds an object of another size under this name, or one that was rejected before."""
+
+    hint = "upload the clip again with `avtech content add`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,8 @@ class Store(Protocol):
 
     url: str
     """Where it is, for messages."""
+    tally: Tally
+    """What came of asking it since the start."""
 
     def read(self, key: str, *, limit: int, if_none_match: str = "") -> Stored | NotModified | None:
         """Read an object of at most `limit` bytes; None says that the store answered that it does not exist.
@@ -85,13 +107,18 @@ class Store(Protocol):
         """
         ...
 
-    def stream(self, key: str, *, offset: int) -> Iterator[bytes]:
+    def stream(self, key: str, *, offset: int, size: int | None = None) -> Iterator[bytes]:
         """An object's bytes from an offset, as they arrive; given up when they arrive too slowly.
 
         Raises:
             RangeRefusedError: the store does not serve that part.
+            OtherObjectError: the object does not have `size` bytes in all, or it was rejected; told before the first byte.
             StoreError: the store failed; also in the middle.
         """
+        ...
+
+    def reject(self, key: str) -> None:
+        """What was streamed under a key is not what it should be: as long as it stays the same it is not streamed again."""
         ...
 
     def write(self, key: str, data: bytes) -> None:
@@ -111,64 +138,62 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str, environment: Mapping[str, str]) -> Store:
+def open_store(url: str, environment: Mapping[str, str], *, patience: Patience = _PATIENT) -> Store:
     """Open a store by its address; it is first asked when it is first used, so that a player starts without it.
 
     Raises:
         ConfigurationError: the address is wrong.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "s3":
-        _s3_settings(url)
-    elif parts.query or parts.fragment:
-        raise ConfigurationError(f"{url[:200]}: only an s3:// address has settings")
-    return _Store(url, environment)
+    check_address(url)
+    return _Store(url, environment, patience)
 
 
 class _Store:
     """A store through obstore: one client for small objects, one for clips, made when first used."""
 
-    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, url: str, environment: Mapping[str, str], patience: Patience) -> None:
         self.url = url.partition("?")[0]
+        self.tally = Tally()
         self._address = url
         self._environment = environment
+        self._patience = patience
+        self._through = proxy_words(url, environment)
         self._opened: dict[bool, LocalStore | S3Store | HTTPStore] = {}
+        self._streamed: tuple[str, str] = ("", "")
+        self._rejected: dict[str, tuple[str, float]] = {}
 
     def read(self, key: str, *, limit: int, if_none_match: str = "") -> Stored | NotModified | None:
         options: GetOptions = {"if_none_match": if_none_match} if if_none_match else {}
-        deadline = time.monotonic() + _READ_SECONDS
         with self._failures(f"reading {key}"):
             try:
-                result = self._get(key, options, long=False)
-            except NotModifiedError:
-                return NotModified()
+                result = self._get(key, options, long=limit > _SMALL)
+            except NotModifiedError as error:
+                if if_none_match:
+                    return NotModified()
+                raise self._unasked(key) from error
             except FileNotFoundError:
                 return None
             data = bytearray()
-            for chunk in _chunks(result):
+            for chunk in self._body(key, result):
                 data += chunk
                 if len(data) > limit:
-                    raise StoreError(f"{self.url}: {key} is larger than the {limit} bytes that are read")
-                if time.monotonic() > deadline:
-                    raise StoreError(f"{self.url}: {key} took longer than {_READ_SECONDS:.0f} s")
+                    raise StoreError(f"{self.url}: {key} is larger than the {limit} bytes that are read", kind=_STRANGE)
             return Stored(bytes(data), result.meta["e_tag"] or "")
 
-    def stream(self, key: str, *, offset: int) -> Iterator[bytes]:
-        options: GetOptions = {"range": {"offset": offset}} if offset else {}
+    def stream(self, key: str, *, offset: int, size: int | None = None) -> Iterator[bytes]:
         with self._failures(f"fetching {key}"):
-            try:
-                result = self._get(key, options, long=True)
-            except FileNotFoundError as error:
-                raise StoreError(f"{self.url}: {key} is not there") from error
-            except BaseError as error:
-                if offset and _speaks_of_range(error):
-                    raise RangeRefusedError(f"{self.url}: {key} is not served from byte {offset}") from error
-                raise
-            pace = Pace(time.monotonic())
-            for chunk in _chunks(result):
-                yield chunk
-                if pace.too_slow(time.monotonic(), len(chunk)):
-                    raise StoreError(f"{self.url}: {key} comes at less than {SLOWEST_RATE} bytes a second")
+            result = self._part(key, offset)
+            found = result.meta["size"]
+            if size is not None and found != size and not self._is_page(result):
+                raise OtherObjectError(f"{self.url}: {key} has {found} bytes, not the {size} that were released", kind=_STRANGE)
+            self._streamed = (key, result.meta["e_tag"] or "")
+            self._rejected.pop(key, None)
+            yield from self._body(key, result, whole=offset == 0)
+
+    def reject(self, key: str) -> None:
+        streamed, etag = self._streamed
+        until = math.inf if etag else time.monotonic() + _REJECTED_SECONDS
+        self._rejected[key] = (etag if streamed == key else "", until)
 
     def write(self, key: str, data: bytes) -> None:
         self._put(key, data, "overwrite")
@@ -180,51 +205,92 @@ class _Store:
             return False
         return True
 
+    def _part(self, key: str, offset: int) -> "GetResult":
+        """Ask for an object from an offset on, unless it is one that was rejected."""
+        etag, until = self._rejected.get(key, ("", 0.0))
+        rejected = OtherObjectError(f"{self.url}: {key} is still not the clip that was released", kind=_STRANGE)
+        if not etag and time.monotonic() < until:
+            raise rejected
+        options: GetOptions = {"range": {"offset": offset}} if offset else {}
+        if etag:
+            options["if_none_match"] = etag
+        try:
+            return self._get(key, options, long=True)
+        except NotModifiedError as error:
+            raise rejected if etag else self._unasked(key) from error
+        except FileNotFoundError as error:
+            raise StoreError(f"{self.url}: {key} is not there", kind=FailureKind.MISSING) from error
+        except BaseError as error:
+            if offset and _speaks_of_range(error):
+                raise RangeRefusedError(f"{self.url}: {key} is not served from byte {offset}", kind=_STRANGE) from error
+            raise
+
+    def _body(self, key: str, result: "GetResult", *, whole: bool = True) -> Iterator[bytes]:
+        """What an answer brings, as it arrives, unless that is a page for people or comes too slowly."""
+        if self._is_page(result):
+            raise self._page(key)
+        if (encoding := str(result.attributes.get("Content-Encoding", "identity"))) != "identity":
+            raise StoreError(f"{self.url}: {key} comes encoded ({encoding:.20}), not as it is", kind=_STRANGE)
+        pace = Pace(time.monotonic(), self._patience)
+        first = whole
+        for chunk in _chunks(result):
+            if first and is_web_page("", chunk):
+                raise self._page(key)
+            first = False
+            self.tally.received += len(chunk)
+            yield chunk
+            if pace.too_slow(time.monotonic(), len(chunk)):
+                slowest = self._patience.slowest
+                raise StoreError(f"{self.url}: {key} comes at less than {slowest} bytes a second", kind=FailureKind.SLOW)
+
+    @staticmethod
+    def _is_page(result: "GetResult") -> bool:
+        return is_web_page(str(result.attributes.get("Content-Type", "")), b"")
+
+    def _unasked(self, key: str) -> StoreError:
+        return StoreError(f"{self.url}: {key} is said not to have changed, which was not asked", kind=_STRANGE)
+
+    def _page(self, key: str) -> StoreError:
+        hint = "is there a login page (a captive portal) or a filter between this device and the store?"
+        return StoreError(f"{self.url}: a web page is answered in place of {key}", kind=_STRANGE, hint=hint)
+
     def _put(self, key: str, data: bytes, mode: "PutMode") -> None:
         with self._failures(f"writing {key}"):
+            self.tally.requests += 1
             try:
                 obstore.put(self._store(long=False), key, data, mode=mode, use_multipart=False)
             except AlreadyExistsError as error:
                 raise _TakenError(f"{self.url}: {key} is there already") from error
             except (NotSupportedError, NotImplementedError) as error:
-                raise StoreError(f"{self.url} cannot be written", hint="set reportStore") from error
+                raise StoreError(f"{self.url} cannot be written", hint="set reportStore", kind=FailureKind.DENIED) from error
             except FileNotFoundError as error:
-                raise StoreError(f"{self.url} is not there") from error
+                raise StoreError(f"{self.url} is not there", kind=FailureKind.MISSING) from error
 
     def _get(self, key: str, options: "GetOptions", *, long: bool) -> "GetResult":
+        self.tally.requests += 1
         return obstore.get(self._store(long=long), key, options=options)
 
     def _store(self, *, long: bool) -> "LocalStore | S3Store | HTTPStore":
         if long not in self._opened:
-            self._opened[long] = _connect(self._address, self._environment, long=long)
+            self._opened[long] = connect(self._address, self._environment, self._patience, long=long)
         return self._opened[long]
 
     @contextmanager
     def _failures(self, doing: str) -> Generator[None]:
         try:
             yield
+        except _TakenError:
+            raise
+        except StoreError as error:
+            self.tally.failures[error.kind] += 1
+            raise
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
-            raise StoreDeniedError(f"{self.url}: {doing}: access denied") from error
+            self.tally.failures[FailureKind.DENIED] += 1
+            raise StoreDeniedError(f"{self.url}: {doing}: access denied", kind=FailureKind.DENIED) from error
         except (BaseError, OSError, ValueError) as error:
-            raise StoreError(f"{self.url}: {doing}: {plain(error)}") from error
-
-
-class Pace:
-    """Notices a transfer that trickles: less than `SLOWEST_RATE` over a window of twenty seconds."""
-
-    def __init__(self, now: float) -> None:
-        self._since = now
-        self._bytes = 0
-
-    def too_slow(self, now: float, received: int) -> bool:
-        """Count what came; `now` is monotonic, in seconds."""
-        self._bytes += received
-        passed = now - self._since
-        if passed < _GRACE_SECONDS:
-            return False
-        slow = self._bytes < SLOWEST_RATE * passed
-        self._since, self._bytes = now, 0
-        return slow
+            kind, words = diagnose(error)
+            self.tally.failures[kind] += 1
+            raise StoreError(f"{self.url}: {doing}: {words}{self._through}", kind=kind) from error
 
 
 def _chunks(result: "GetResult") -> Iterator[bytes]:
@@ -232,58 +298,6 @@ def _chunks(result: "GetResult") -> Iterator[bytes]:
     for chunk in result.stream(min_chunk_size=1):
         for start in range(0, len(chunk), _CHUNK):
             yield bytes(chunk[start : start + _CHUNK])
-
-
-def _connect(url: str, environment: Mapping[str, str], *, long: bool) -> LocalStore | S3Store | HTTPStore:
-    parts = urlsplit(url)
-    client: ClientConfig = {
-        "connect_timeout": _CONNECT,
-        "read_timeout": _STALL,
-        "timeout": _LONGEST_STREAM if long else timedelta(seconds=_READ_SECONDS),
-        "user_agent": "avtech-player",
-        "allow_http": True,
-    }
-    retry: RetryConfig = {"max_retries": 0 if long else 1, "retry_timeout": timedelta(seconds=10)}
-    match parts.scheme:
-        case "file":
-            return LocalStore(Path(unquote(parts.path)))
-        case "s3":
-            prefix = unquote(parts.path).strip("/")
-            return S3Store(
-                parts.netloc,
-                prefix=prefix or None,
-                config=_s3_config(_s3_settings(url), environment),
-                client_options=client,
-                retry_config=retry,
-            )
-        case _:
-            client["allow_http"] = parts.scheme == "http"
-            return HTTPStore(url.rstrip("/"), client_options=client, retry_config=retry)
-
-
-def _s3_settings(url: str) -> dict[str, str]:
-    query = dict(parse_qsl(urlsplit(url).query))
-    if unknown := sorted(query.keys() - set(_SETTINGS)):
-        raise ConfigurationError(f"an s3:// address has no setting {unknown[0]!r:.80}", hint=f"it has {', '.join(_SETTINGS)}")
-    return query
-
-
-def _s3_config(query: Mapping[str, str], environment: Mapping[str, str]) -> "S3Config":
-    """Credentials and what is missing come from the standard AWS variables; without credentials requests are anonymous."""
-    endpoint = query.get("endpoint") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    region = query.get("region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-    config: S3Config = {"region": region}
-    if endpoint:
-        config["endpoint"] = endpoint
-        config["virtual_hosted_style_request"] = False
-    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-    if key and secret:
-        config["access_key_id"], config["secret_access_key"] = key, secret
-        if token := environment.get("AWS_SESSION_TOKEN"):
-            config["session_token"] = token
-    else:
-        config["skip_signature"] = True
-    return config
 
 
 def _speaks_of_range(error: BaseError) -> bool:
