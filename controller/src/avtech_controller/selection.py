@@ -6,21 +6,29 @@ from avtech_controller.desired._state import DesiredState, SlugKey
 from avtech_schema.identifiers import ClientId, ScreenId, Slug
 from avtech_schema.resources import Group, ScreenSelector
 
+Ghosts = Mapping[ScreenId, tuple[ClientId, Mapping[str, str]]]
+"""Screens that are there but faulty, with their clients and labels."""
+
 _NONE: frozenset[ScreenId] = frozenset()
 
 
 class Selection:
     """The screens of a state by client and label, so that each selection costs no more than what it selects."""
 
-    def __init__(self, state: DesiredState) -> None:
+    def __init__(self, state: DesiredState, ghosts: Ghosts | None = None) -> None:
+        """Take the screens of a state and, where selections alone count, faulty ones (`ghosts`) beside them."""
         self._groups = state.groups
         self._of_client: dict[str, set[ScreenId]] = {}
         self._labelled: dict[tuple[str, str, str], set[ScreenId]] = {}
         for name, screen in state.screens.items():
-            client = screen.spec.client
-            self._of_client.setdefault(client, set()).add(name)
-            for key, value in screen.metadata.labels.items():
-                self._labelled.setdefault((client, key, value), set()).add(name)
+            self._add(name, screen.spec.client, screen.metadata.labels)
+        for name, (client, labels) in (ghosts or {}).items():
+            self._add(name, client, labels)
+
+    def _add(self, name: ScreenId, client: str, labels: Mapping[str, str]) -> None:
+        self._of_client.setdefault(client, set()).add(name)
+        for key, value in labels.items():
+            self._labelled.setdefault((client, key, value), set()).add(name)
 
     def screens(self, client: ClientId, selector: ScreenSelector) -> set[ScreenId]:
         """The screens of a client that a schedule selects by name, group or label; unknown names select nothing."""

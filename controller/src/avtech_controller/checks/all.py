@@ -10,12 +10,13 @@ from avtech_controller.checks.content import check_content
 from avtech_controller.checks.endings import check_endings
 from avtech_controller.checks.gaps import check_gaps, check_unreached
 from avtech_controller.checks.moves import check_moves
-from avtech_controller.checks.places import check_places, check_repository_places
+from avtech_controller.checks.places import check_places, check_repository_places, check_twins
 from avtech_controller.checks.references import check_references
 from avtech_controller.checks.rights import check_rights
 from avtech_controller.checks.shadows import check_shadows
 from avtech_controller.checks.shapes import check_shapes
 from avtech_controller.checks.shares import check_caps, check_shares
+from avtech_controller.checks.strays import check_strays
 from avtech_controller.checks.view import View
 from avtech_controller.desired._spots import Problem
 
@@ -26,8 +27,15 @@ def check_repository(view: View) -> Iterator[Problem]:
     yield from check_moves(view)
 
 
+def check_homeless(view: View) -> Iterator[Problem]:
+    """What can be said of resources whose client is not there: that it is not. All else would follow from that."""
+    yield from check_twins(view)
+    yield from check_strays(view)
+
+
 def check_part(view: View, airing: Airing, today: date | None) -> Iterator[Problem]:
     """All of a client that can be judged although other things are wrong; without a day, nothing that depends on it."""
+    yield from check_strays(view)
     yield from check_places(view)
     yield from check_references(view)
     yield from check_content(view)

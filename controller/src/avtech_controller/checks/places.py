@@ -8,7 +8,7 @@ from avtech_controller.desired._models import did_you_mean, mend_for, nearest
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey, key_of
 from avtech_schema.airtime import time_zones
-from avtech_schema.identifiers import ClientId, ScreenId
+from avtech_schema.identifiers import ClientId, ScreenId, Slug
 from avtech_schema.resources import Resource
 
 FLEET_FILE = "fleet/fleet.yaml"
@@ -35,7 +35,7 @@ def check_repository_places(view: View) -> Iterator[Problem]:
 
 def check_places(view: View) -> Iterator[Problem]:
     """Names used twice, folders, time zones and selections of a client."""
-    yield from _twins(view)
+    yield from check_twins(view)
     yield from _folders(view)
     for client in view.state.clients.values():
         yield from _time_zone(view, client, client.spec.time_zone, ("spec", "timeZone"))
@@ -57,7 +57,8 @@ def _fleet(view: View) -> Iterator[Problem]:
         yield Problem("AVT208", "a second Fleet", Spot(origin).value("kind"), "one is enough", ((first, "the first is here"),))
 
 
-def _twins(view: View) -> Iterator[Problem]:
+def check_twins(view: View) -> Iterator[Problem]:
+    """Names that two resources have."""
     for resource, origin, earlier in view.twins:
         key = key_of(resource)
         owner = f" of {key.client}" if isinstance(key, SlugKey) else ""
@@ -117,13 +118,18 @@ def _selections(view: View) -> Iterator[Problem]:
     carried = _carried_by(view)
     for key, schedule in view.state.schedules.items():
         chosen = schedule.spec.screens
-        if not view.selection.screens(key.client, chosen):
+        if not view.whole_selection.screens(key.client, chosen) and not _is_in_doubt(view, key.client, chosen.groups):
             here = view.spot(schedule).value("spec", "screens")
             yield _nobody(view, f'schedule "{key.name}"', key.client, here, chosen.match_labels, carried=carried)
     for key, group in view.state.groups.items():
-        if not view.selection.members(key.client, group):
+        if not view.whole_selection.members(key.client, group) and not view.broken_names:
             here = view.spot(group).value("spec")
             yield _nobody(view, f'group "{key.name}"', key.client, here, group.spec.match_labels, carried=carried)
+
+
+def _is_in_doubt(view: View, client: ClientId, groups: Collection[str]) -> bool:
+    """Whether a selection may have screens that cannot be told now: those of a faulty group, or of a text that is not read."""
+    return bool(view.broken_names) or any(("Group", SlugKey(client, Slug(name))) in view.broken for name in groups)
 
 
 def _nobody(

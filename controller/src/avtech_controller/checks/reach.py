@@ -18,7 +18,7 @@ class Reach:
     def __init__(self, view: View) -> None:
         self._view = view
         self._state = view.state
-        self._selection = view.selection
+        self._selection = view.whole_selection
 
     def screens(self, kind: str, key: Key) -> frozenset[ScreenId]:
         """The screens that a resource, valid or not, has to do with."""
@@ -27,7 +27,8 @@ class Reach:
             case "Fleet":
                 return frozenset(ScreenId(name) for name in self._view.index.known.valid("Screen"))
             case "Client":
-                return frozenset(name for name, screen in state.screens.items() if screen.spec.client == key)
+                own = (name for name, screen in state.screens.items() if screen.spec.client == key)
+                return frozenset(own) | {name for name, (client, _) in self._view.ghosts.items() if client == key}
             case "Screen":
                 return self._existing(str(key))
             case "Video":
@@ -87,6 +88,9 @@ class Reach:
             screens = self._selection.screens(key.client, schedule.spec.screens)
             for rule in schedule.spec.rules:
                 found.setdefault(SlugKey(key.client, Slug(rule.play)), set()).update(screens)
+        for name, (client, _) in self._view.ghosts.items():
+            if owner := self._state.clients.get(client):
+                found.setdefault(SlugKey(client, Slug(owner.spec.fallback or "")), set()).add(name)
         for name, screen in self._state.screens.items():
             if fallback := fallback_of(self._state, screen):
                 found.setdefault(SlugKey(ClientId(screen.spec.client), fallback), set()).add(name)

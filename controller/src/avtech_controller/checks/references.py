@@ -6,10 +6,10 @@ from avtech_controller.checks.view import View
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey
 from avtech_schema.identifiers import ClientId, Slug
-from avtech_schema.resources import AirCheck, Client, Group, Playlist, Schedule, Screen, Video
+from avtech_schema.resources import AirCheck, Client, Group, Playlist, Schedule, Screen
 
-_CODES = {"Client": "AVT201", "Screen": "AVT202", "Group": "AVT203", "Playlist": "AVT204", "Video": "AVT205"}
-_WORDS = {"Client": "client", "Screen": "screen", "Group": "group", "Playlist": "playlist", "Video": "clip"}
+_CODES = {"Screen": "AVT202", "Group": "AVT203", "Playlist": "AVT204", "Video": "AVT205"}
+_WORDS = {"Screen": "screen", "Group": "group", "Playlist": "playlist", "Video": "clip"}
 
 
 def check_references(view: View) -> Iterator[Problem]:
@@ -25,22 +25,9 @@ def check_references(view: View) -> Iterator[Problem]:
         yield from _playlist(view, playlist)
     for schedule in state.schedules.values():
         yield from _schedule(view, schedule)
-    for video in state.videos.values():
-        yield from _owner(view, video)
     for check in state.checks.values():
         yield from _air_check(view, check)
     yield from _circles(view)
-
-
-def _owner(view: View, resource: Screen | Group | Playlist | Schedule | Video | AirCheck) -> Iterator[Problem]:
-    client = resource.spec.client
-    if not view.exists("Client", client):
-        yield _missing(view, "Client", client, client, view.spot(resource).value("spec", "client"))
-
-
-def _owned(view: View, resource: Screen | Group | Playlist | Schedule | Video | AirCheck) -> bool:
-    """Whether the client exists; if not, that is the one thing to say."""
-    return view.exists("Client", resource.spec.client)
 
 
 def _client(view: View, client: Client) -> Iterator[Problem]:
@@ -50,25 +37,18 @@ def _client(view: View, client: Client) -> Iterator[Problem]:
 
 
 def _screen(view: View, screen: Screen) -> Iterator[Problem]:
-    yield from _owner(view, screen)
-    if screen.spec.fallback and _owned(view, screen):
+    if screen.spec.fallback:
         client = screen.spec.client
         yield from _named(view, "Playlist", screen.spec.fallback, client, view.spot(screen).value("spec", "fallback"))
 
 
 def _group(view: View, group: Group) -> Iterator[Problem]:
-    yield from _owner(view, group)
-    if not _owned(view, group):
-        return
     here = view.spot(group)
     for place, name in enumerate(group.spec.screens):
         yield from _named(view, "Screen", name, group.spec.client, here.value("spec", "screens", place))
 
 
 def _playlist(view: View, playlist: Playlist) -> Iterator[Problem]:
-    yield from _owner(view, playlist)
-    if not _owned(view, playlist):
-        return
     here, client = view.spot(playlist), playlist.spec.client
     for place, item in enumerate(playlist.spec.items):
         if item.clip:
@@ -78,9 +58,6 @@ def _playlist(view: View, playlist: Playlist) -> Iterator[Problem]:
 
 
 def _schedule(view: View, schedule: Schedule) -> Iterator[Problem]:
-    yield from _owner(view, schedule)
-    if not _owned(view, schedule):
-        return
     here, client = view.spot(schedule), schedule.spec.client
     for place, name in enumerate(schedule.spec.screens.names):
         yield from _named(view, "Screen", name, client, here.value("spec", "screens", "names", place))
@@ -91,9 +68,6 @@ def _schedule(view: View, schedule: Schedule) -> Iterator[Problem]:
 
 
 def _air_check(view: View, check: AirCheck) -> Iterator[Problem]:
-    yield from _owner(view, check)
-    if not _owned(view, check):
-        return
     here, client = view.spot(check), check.spec.client
     yield from _named(view, "Screen", check.spec.screen, client, here.value("spec", "screen"))
     kind = "Video" if check.spec.plays.startswith("VID-") else "Playlist"
@@ -113,11 +87,8 @@ def _named(view: View, kind: str, name: str, client: str, spot: Spot) -> Iterato
 def _missing(view: View, kind: str, name: str, client: str, spot: Spot) -> Problem:
     near = view.nearest(kind, name)
     found = view.find(kind, client, near) if near else None
-    where = [view.state.origin(found)] if found else []
-    if near and kind == "Client":
-        where = [origin for _, origin in view.index.known.owners(kind, near)]
-    related = tuple((Spot(origin).value("metadata", "name"), "a similar name is here") for origin in where[:1])
-    label = "not a client" if kind == "Client" else f"not a {_WORDS[kind]} of {client}"
+    related = ((view.spot(found).value("metadata", "name"), "a similar name is here"),) if found else ()
+    label = f"not a {_WORDS[kind]} of {client}"
     help_ = f'did you mean "{near}"?' if near else _help(kind, view.names(kind))
     mend = view.mend(kind, name) if near else None
     return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_, mend=mend)

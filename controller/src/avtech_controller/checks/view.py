@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from avtech_controller.desired._index import Index
 from avtech_controller.desired._models import mend_for, nearest
 from avtech_controller.desired._spots import Mend, Spot
-from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey
-from avtech_controller.selection import Selection
+from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey, Stray
+from avtech_controller.selection import Ghosts, Selection
 from avtech_schema.identifiers import ClientId, Slug
 from avtech_schema.resources import Resource, ScreenSelector
 
@@ -34,11 +34,20 @@ class View:
     """What faulty schedules select, where that can be told."""
     tables: Mapping[str, Mapping[Key, Resource]] = field(default_factory=dict)
     """The state's resources by kind and name."""
+    ghosts: Ghosts = field(default_factory=dict)
+    """Faulty screens, with what selects them."""
+    strays: tuple[Stray, ...] = ()
+    """Documents whose client does not exist."""
     selection: Selection = field(init=False, repr=False)
+    """The valid screens that are selected."""
+    whole_selection: Selection = field(init=False, repr=False)
+    """The same with the faulty ones."""
     _names: "_Names" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "selection", Selection(self.state))
+        whole = Selection(self.state, self.ghosts) if self.ghosts else self.selection
+        object.__setattr__(self, "whole_selection", whole)
         object.__setattr__(self, "_names", _Names(self.tables, self.broken, self.index))
 
     def spot(self, resource: Resource) -> Spot:
@@ -116,6 +125,8 @@ def view_of(
     broken: Iterable[tuple[str, Key]] = (),
     broken_names: Iterable[str] = (),
     broken_selectors: Mapping[SlugKey, ScreenSelector] | None = None,
+    ghosts: Ghosts | None = None,
+    strays: Iterable[Stray] = (),
 ) -> View:
     """Look at a state together with what could not become part of it."""
     tables: dict[str, Mapping[Key, Resource]] = {
@@ -128,5 +139,13 @@ def view_of(
         "AirCheck": dict(state.checks.items()),
     }
     return View(
-        state, index or Index(), tuple(twins), frozenset(broken), frozenset(broken_names), broken_selectors or {}, tables
+        state,
+        index or Index(),
+        tuple(twins),
+        frozenset(broken),
+        frozenset(broken_names),
+        broken_selectors or {},
+        tables,
+        ghosts or {},
+        tuple(strays),
     )

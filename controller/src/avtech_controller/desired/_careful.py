@@ -43,8 +43,8 @@ class Tree:
     characters: int = 0
 
 
-def read_carefully(segment: Segment) -> Tree | None:
-    """Read one document; None when it holds nothing but comments.
+def read_carefully(segment: Segment, *, is_lenient: bool = False) -> Tree | None:
+    """Read one document; None when it holds nothing but comments. If lenient, of a key that stands twice the first counts.
 
     Raises:
         SyntaxProblem: it is not YAML, uses what is not allowed here, or goes beyond a limit.
@@ -52,7 +52,7 @@ def read_carefully(segment: Segment) -> Tree | None:
     first = segment.text.lstrip(" \n")
     if first.startswith("%"):
         raise SyntaxProblem("AVT109", "directives are not used here", Range(segment.line + 1, 1), hint="delete the line")
-    builder = _Builder(segment.line)
+    builder = _Builder(segment.line, is_lenient=is_lenient)
     try:
         for event in yaml.parse(segment.text, Loader=yaml.CSafeLoader):
             builder.take(event)
@@ -66,8 +66,9 @@ def read_carefully(segment: Segment) -> Tree | None:
 class _Builder:
     """Builds one tree from events without recursion, so that nesting costs no stack."""
 
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, *, is_lenient: bool) -> None:
         self.root: Tree | None = None
+        self._is_lenient = is_lenient
         self._line = line
         self._open: list[Tree] = []
         self._key: list[tuple[str, Range] | None] = []
@@ -127,7 +128,9 @@ class _Builder:
         here = self._open[-1]
         if name == "<<" and plain:
             raise SyntaxProblem("AVT109", "merge keys (<<) are not used here", where, hint="write the keys out")
-        if name in here.keys:
+        if name in here.keys and self._is_lenient:
+            name = f"{name}\n{len(here.keys)}"
+        elif name in here.keys:
             first = here.keys[name]
             raise SyntaxProblem(
                 "AVT107",

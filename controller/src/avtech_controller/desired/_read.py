@@ -46,6 +46,14 @@ class FileContent:
     broken_fleets: list[Origin] = field(default_factory=list)
     broken_names: set[str] = field(default_factory=set)
     """Names in documents that could not be read, or are of no known kind."""
+    ghosts: dict[Origin, dict[str, str]] = field(default_factory=dict)
+    """The labels of screens that are not resources, as far as they can be told."""
+    unread: dict[Finding, Origin] = field(default_factory=dict)
+    """The documents that findings about what is not YAML speak of."""
+
+    def origins(self) -> set[Origin]:
+        """The documents that are not resources."""
+        return {problem.spot.origin for problem in self.problems} | self.broken.keys() | self.owners.keys()
 
 
 def read_file(file: SourceFile) -> FileContent:
@@ -84,8 +92,13 @@ def _read_document(segment: Segment, origin: Origin, content: FileContent) -> bo
     try:
         tree = read_carefully(segment)
     except SyntaxProblem as problem:
-        content.findings.append(_finding(problem, origin.file))
+        finding = _finding(problem, origin.file)
+        content.findings.append(finding)
+        content.unread[finding] = origin
         content.broken_names.update(_names(segment.text))
+        from avtech_controller.desired._salvage import salvaged
+
+        _note(salvaged(segment, problem), origin, content)
         return True
     if tree is None or tree.value is None:
         return False
@@ -104,17 +117,27 @@ def _validate(tree: "Tree", origin: Origin, content: FileContent) -> None:
     elif resource := _models.validate(document):
         content.resources.append((resource, origin))
     else:
-        if owner := _owner(document):
-            content.owners[origin] = owner
         content.problems.extend(islice(_models.problems(document, Spot(origin)), MAX_FINDINGS + 1))
         if not _is_known(document.get("kind")):
             content.broken_names.add(_name_in(document) or "")
-        elif identity := _identity(document):
-            content.broken[origin] = identity
-            if identity[0] == "Schedule" and isinstance(identity[1], SlugKey) and (selector := _selector(document)):
-                content.broken_selectors[identity[1]] = selector
-        if document.get("kind") == "Fleet":
-            content.broken_fleets.append(origin)
+        _note(document, origin, content)
+
+
+def _note(document: dict[str, Any], origin: Origin, content: FileContent) -> None:
+    """Keep what can be told of a document that is not a resource."""
+    if owner := _owner(document):
+        content.owners[origin] = owner
+    if document.get("kind") == "Fleet":
+        content.broken_fleets.append(origin)
+    identity = _identity(document) if _is_known(document.get("kind")) else None
+    if identity is None:
+        return
+    content.broken[origin] = identity
+    if identity[0] == "Schedule" and isinstance(identity[1], SlugKey) and (selector := _selector(document)):
+        content.broken_selectors[identity[1]] = selector
+    if identity[0] == "Screen":
+        labels = document["metadata"].get("labels")
+        content.ghosts[origin] = {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
 
 
 def _identity(document: dict[str, Any]) -> tuple[str, Key] | None:

@@ -30,6 +30,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """A document whose client does not exist: where it is, the client it names, and which resource it is, if that is told."""
+
+    origin: Origin
+    owner: str
+    identity: tuple[str, Key] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
     """Every resource by name, validated one by one and against each other."""
 
