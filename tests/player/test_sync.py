@@ -396,25 +396,25 @@ def test_a_disk_that_refuses_the_state_stops_the_update_and_not_playback(rig: Ri
     rig.step()
     release(repository, b"two")
     (rig.directory / "state.json").unlink()
-    (rig.directory / "state.json").mkdir()
+    (rig.directory / "state.json" / "in the way").mkdir(parents=True)
     outcome = rig.step()
     assert outcome.kind is OutcomeKind.FAILED
     assert rig.state.good == good
     assert shows(rig) == good.digest
-    (rig.directory / "state.json").rmdir()
+    shutil.rmtree(rig.directory / "state.json")
     assert rig.step().kind is OutcomeKind.APPLIED
 
 
 def test_a_disk_that_refuses_is_told_once_and_reports_go_on(rig: Rig, repository: Repository) -> None:
     (rig.directory / "state.json").unlink()
-    (rig.directory / "state.json").mkdir()
+    (rig.directory / "state.json" / "in the way").mkdir(parents=True)
     first = asyncio.run(rig.updater.next_report())
     assert rig.updater.changed.is_set()
     rig.updater.changed.clear()
     assert asyncio.run(rig.updater.next_report()) > first
     assert not rig.updater.changed.is_set()
     assert "state.json" in (rig.updater.last_error or "")
-    (rig.directory / "state.json").rmdir()
+    shutil.rmtree(rig.directory / "state.json")
     asyncio.run(rig.updater.next_report())
     assert rig.updater.last_error is None
 

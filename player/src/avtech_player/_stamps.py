@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from avtech_player.durable import TooLargeError, read_bounded, replace_atomically
+from avtech_player.durable import DiskError, TooLargeError, read_bounded, replace_atomically
 
 _MAX_BYTES = 8_000_000
 Stamp = tuple[int, int, int]
@@ -56,9 +56,9 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def _load(path: Path) -> dict[str, Stamp]:
-    """What was saved; anything damaged means that the files are read again."""
+    """What was saved; anything damaged or unreadable means that the files are read again."""
     try:
         value: Any = orjson.loads(read_bounded(path, limit=_MAX_BYTES) or b"{}")
         return {str(name): (int(size), int(modified), int(inode)) for name, (size, modified, inode) in value.items()}
-    except (TooLargeError, ValueError, TypeError, AttributeError):
+    except (DiskError, TooLargeError, ValueError, TypeError, AttributeError):
         return {}

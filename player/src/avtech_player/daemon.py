@@ -123,6 +123,7 @@ class _Running:
         self._wakes = wake
         self._wake = wake.subscribe()
         self._refetching: set[asyncio.Task[None]] = set()
+        self._looked = asyncio.Event()
 
     async def run(self) -> None:
         """Play, look, report, until cancelled."""
@@ -154,6 +155,7 @@ class _Running:
         failures = 0
         while True:
             outcome = await self._step()
+            self._looked.set()
             failures = failures + 1 if outcome.kind is OutcomeKind.FAILED else 0
             delay = next_look(self._player.config.poll_seconds, failures=failures, chance=random.random())  # noqa: S311
             await self._wait_for_look(delay, unseen=isinstance(outcome.error, UnseenError))
@@ -247,12 +249,17 @@ class _Running:
             await api.stop()
 
     async def _settle(self) -> None:
-        """See that what the start showed first comes on screen; until then a crash speaks against it."""
+        """See that what the start showed first comes on screen; until then a crash speaks against it.
+
+        A slate that shows out of doubt is there for the store to be asked: it goes as soon as that is done.
+        """
         updater, loop = self._player.updater, asyncio.get_running_loop()
         doubted = True
         while doubted:
             until = loop.time() + (_SLATE_SECONDS if updater.shows_slate else SETTLED_SECONDS)
             while self._player.playback.now() is None and loop.time() < until:
+                if updater.shows_slate and self._looked.is_set():
+                    break
                 await asyncio.sleep(_PICTURE_SECONDS)
             doubted = await updater.settle()
         await asyncio.sleep(SETTLED_SECONDS)

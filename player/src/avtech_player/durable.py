@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -35,10 +36,14 @@ class AlreadyRunningError(ConfigurationError):
 def make_directory(path: Path) -> None:
     """Make a directory with its parents, and flush the directories that changed.
 
+    One that is there may have been made right before a crash, and its name not be on the disk yet: that is made up for.
+
     Raises:
         DiskError: it cannot be made.
     """
     if path.is_dir():
+        with contextlib.suppress(OSError):
+            _flush_directory(path.parent)
         return
     with _as_disk_error(path):
         make_directory(path.parent)
@@ -50,7 +55,7 @@ def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE) -> None
     """Write a file whole or not at all: temporary file beside it, flush, rename, flush the directory.
 
     Raises:
-        DiskError: the disk refused; the file is as it was.
+        DiskError: the disk refused; the file is whole, and as it was unless only the last flush failed.
     """
     with _as_disk_error(path):
         descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
@@ -61,7 +66,7 @@ def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE) -> None
                 file.flush()
                 os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            _give_name(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -122,13 +127,13 @@ class Appender:
 
 
 def publish_file(source: Path, target: Path) -> None:
-    """Give a flushed file its final name, and flush both directories.
+    """Give a flushed file its final name, and flush both directories; an empty directory of that name gives way.
 
     Raises:
         DiskError: the disk refused.
     """
     with _as_disk_error(target):
-        source.replace(target)
+        _give_name(source, target)
         _flush_directory(target.parent)
         if source.parent != target.parent:
             _flush_directory(source.parent)
@@ -145,27 +150,37 @@ def mark_used(path: Path, at: float) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file if it is there, and flush its directory.
+    """Remove what has a name, if anything has: a file, a link, or a directory that stands where none should. Flushed.
 
     Raises:
         DiskError: the disk refused.
     """
     with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
-        path.unlink()
+        _remove(path)
         _flush_directory(path.parent)
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a directory of plain files, its files last named first; one that is not there is left alone.
+    """Remove a directory, its files last named first; one that is not there is left alone.
 
     Raises:
         DiskError: the disk refused.
     """
     with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
         for child in sorted(path.iterdir(), reverse=True):
-            child.unlink(missing_ok=True)
+            _remove(child)
         path.rmdir()
         _flush_directory(path.parent)
+
+
+def flush_names(path: Path) -> None:
+    """Bring the names in a directory to the disk: those, too, that a process gave which died before it could flush them.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path):
+        _flush_directory(path)
 
 
 def flush_tree(path: Path) -> None:
@@ -183,11 +198,11 @@ def flush_tree(path: Path) -> None:
             _flush_directory(Path(folder))
 
 
-def remove_leftovers(path: Path) -> None:
+def remove_leftovers(path: Path, *, prefix: str = _TEMPORARY) -> None:
     """Remove the temporary files of writes that a crash cut short, as far as the disk allows."""
     with contextlib.suppress(OSError):
         for child in path.iterdir():
-            if child.name.startswith(_TEMPORARY):
+            if child.name.startswith(prefix):
                 child.unlink(missing_ok=True)
 
 
@@ -219,6 +234,21 @@ class DirectoryLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _give_name(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except IsADirectoryError:
+        target.rmdir()
+        source.replace(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _flush_file(path: Path) -> None:

@@ -68,17 +68,23 @@ def load_floor(directory: Path) -> Floor:
     """Read the floor: the newer of the two copies that are whole, so that one damaged copy does not lower it.
 
     Raises:
-        DiskError: the disk cannot be read.
+        DiskError: a copy cannot be read, and there is no other: what was seen is not known.
     """
     floor = Floor()
+    unread: DiskError | None = None
     for name in _COPIES:
         try:
             data = read_bounded(directory / name, limit=MAX_FLOOR_BYTES)
             copy = floor if data is None else _parse(data)
         except (FieldsError, TooLargeError):
             continue
+        except DiskError as error:
+            unread = error
+            continue
         if copy.count > floor.count:
             floor = copy
+    if unread is not None and floor.count == 0:
+        raise unread
     return floor
 
 
@@ -102,7 +108,7 @@ def mend_floor(directory: Path) -> Floor:
     floor = load_floor(directory)
     data = _floor_bytes(floor)
     for name in _COPIES if floor.count else ():
-        with contextlib.suppress(TooLargeError):
+        with contextlib.suppress(TooLargeError, DiskError):
             if read_bounded(directory / name, limit=MAX_FLOOR_BYTES) == data:
                 continue
         with contextlib.suppress(DiskError):

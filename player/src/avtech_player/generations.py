@@ -1,7 +1,10 @@
 """What lies on the disk: releases by their manifest's digest, clips by theirs, each complete, verified and flushed."""
 
 import contextlib
+import logging
+import os
 import shutil
+import stat
 import threading
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
@@ -12,6 +15,7 @@ from avtech_player.download import digest_of, fetch_asset, size_of
 from avtech_player.durable import (
     DiskError,
     TooLargeError,
+    flush_names,
     make_directory,
     mark_used,
     read_bounded,
@@ -32,6 +36,7 @@ from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_ma
 from avtech_schema.report import ReleaseRef
 
 _MAX_RECORD_BYTES = 4096
+_log = logging.getLogger("avtech.player.disk")
 
 
 class IncompleteError(EnvironmentFailedError):
@@ -52,21 +57,19 @@ class Library:
         self._partial = directory / "partial"
         self._generations = directory / "generations"
         self._free = free
-        for folder in (directory, self._assets, self._partial, self._generations):
-            make_directory(folder)
-            remove_leftovers(folder)
+        with contextlib.suppress(DiskError):  # What cannot be made is told by whoever needs it.
+            for folder in (directory, self._assets, self._partial, self._generations):
+                make_directory(folder)
+            for folder in (directory, self._assets, self._partial, self._generations, *_files(self._generations)):
+                remove_leftovers(folder)
         self._stamps = Stamps(directory / "verified.json")
 
     def manifest(self, digest: Sha256) -> Manifest | None:
-        """A held release's manifest, checked against its digest; None when it is not there or damaged.
-
-        Raises:
-            DiskError: the disk cannot be read.
-        """
+        """A held release's manifest, checked against its digest; None when it is not there, damaged, or unreadable."""
         try:
             data = read_bounded(self._generations / digest / "manifest.json", limit=MAX_MANIFEST_BYTES)
             return None if data is None or sha256_hex(data) != digest else parse_manifest(data)
-        except (ManifestRejectedError, TooLargeError):
+        except (ManifestRejectedError, TooLargeError, DiskError):
             return None
 
     def hold(self, ref: ReleaseRef, data: bytes) -> None:
@@ -98,7 +101,7 @@ class Library:
             try:
                 data = read_bounded(self._generations / digest / "proven.json", limit=_MAX_RECORD_BYTES)
                 ref = parse_ref(Fields.parse(data, "proven")) if data else None
-            except (FieldsError, TooLargeError):
+            except (FieldsError, TooLargeError, DiskError):
                 continue
             if ref is not None and ref.digest == digest and self._is_complete(ref):
                 refs.append(ref)
@@ -158,12 +161,12 @@ class Library:
         """
         missing = [asset for asset in fetch_order(manifest) if not self._is_whole(asset)]
         needed = sum(asset.size - min(asset.size, size_of(self._partial / asset.sha256)) for asset in missing)
-        wanted = {asset.sha256 for asset in manifest.assets.values()} | self._needed(keep)
-        self._make_room(needed, wanted, self._needed(spare) - wanted)
+        kept = self._needed(keep)
+        wanted = None if kept is None else kept | {asset.sha256 for asset in manifest.assets.values()}
+        self._make_room(needed, wanted, (self._needed(spare) or set()) - (wanted or set()))
         for asset in missing:
-            target = self._assets / asset.sha256
-            fetch_asset(store, asset, partial=self._partial / asset.sha256, target=target, stop=stop)
-            self._stamps.note(asset.sha256, target)
+            self._fetch(asset, store, stop)
+        flush_names(self._assets)
         self._stamps.save()
 
     def clean(self, keep: Collection[Sha256], *, now: datetime) -> None:
@@ -175,7 +178,8 @@ class Library:
         for digest in self._held():
             if digest not in keep:
                 remove_directory(self._generations / digest)
-        needed = self._needed(keep)
+        if (needed := self._needed(keep)) is None:
+            return
         for path in _files(self._partial):
             if path.name not in needed:
                 remove(path)
@@ -195,8 +199,26 @@ class Library:
             self._discard(idle.name)
         return old
 
+    def relieve(self, keep: Collection[Sha256]) -> bool:
+        """Make the room that must stay free, on a disk that something else filled, from clips that no kept release needs.
+
+        Says whether there was anything to remove.
+
+        Raises:
+            DiskError: the disk refused.
+        """
+        removed = False
+        for file in self.idle(keep):
+            if self.room().free >= self._limits.min_free:
+                break
+            self._discard(file.name)
+            removed = True
+        return removed
+
     def idle(self, keep: Collection[Sha256]) -> list[Idle]:
         """The clips, whole or not, that no kept release needs, the longest unused first.
+
+        While a kept release's manifest is damaged, nobody knows what it needs, and none is idle.
 
         Raises:
             DiskError: the disk cannot be read.
@@ -226,7 +248,21 @@ class Library:
         """
         return sum(size_of(path) for folder in (self._assets, self._partial) for path in _files(folder))
 
-    def _make_room(self, needed: int, wanted: Collection[str], spare: Collection[str]) -> None:
+    def _fetch(self, asset: Asset, store: Store, stop: threading.Event) -> None:
+        target, partial = self._assets / asset.sha256, self._partial / asset.sha256
+        for path in (target, partial):
+            if _is_no_file(path):
+                remove(path)
+        try:
+            fetch_asset(store, asset, partial=partial, target=target, stop=stop)
+        except DiskError:
+            with contextlib.suppress(DiskError, OSError):
+                if size_of(partial) == asset.size and not _is_readable(partial):
+                    remove(partial)  # It came whole to a bad place on the disk.
+            raise
+        self._stamps.note(asset.sha256, target)
+
+    def _make_room(self, needed: int, wanted: Collection[str] | None, spare: Collection[str]) -> None:
         """Remove what is idle, the longest unused first, then spare clips, until what is needed fits."""
         if needed == 0:
             return
@@ -238,8 +274,10 @@ class Library:
                 return
             self._discard(file.name)
 
-    def _idle(self, needed: Collection[str]) -> list[Idle]:
-        """The clips, whole or not, that are not needed, the longest unused first."""
+    def _idle(self, needed: Collection[str] | None) -> list[Idle]:
+        """The clips, whole or not, that are not needed, the longest unused first; none while nobody knows what is."""
+        if needed is None:
+            return []
         paths = [path for folder in (self._partial, self._assets) for path in _files(folder) if path.name not in needed]
         return sorted((Idle(path.name, size_of(path), _used(path)) for path in paths), key=lambda idle: (idle.used, idle.name))
 
@@ -248,9 +286,15 @@ class Library:
         remove(self._assets / name)
         self._stamps.forget(name)
 
-    def _needed(self, digests: Collection[Sha256]) -> set[str]:
-        manifests = [self.manifest(digest) for digest in digests]
-        return {asset.sha256 for manifest in manifests if manifest for asset in manifest.assets.values()}
+    def _needed(self, digests: Collection[Sha256]) -> set[str] | None:
+        """The clips of releases; None when a manifest lies there damaged, so that nobody knows."""
+        found: set[str] = set()
+        for digest in digests:
+            manifest = self.manifest(digest)
+            if manifest is None and os.path.lexists(self._generations / digest / "manifest.json"):
+                return None
+            found |= {asset.sha256 for asset in manifest.assets.values()} if manifest else set()
+        return found
 
     def _is_complete(self, ref: ReleaseRef) -> bool:
         try:
@@ -260,14 +304,21 @@ class Library:
         return True
 
     def _is_whole(self, asset: Asset) -> bool:
+        """Whether a clip is what was released.
+
+        One that is damaged is removed; one that cannot be read now stays until another takes its place: it may be readable
+        again, and there is no other.
+        """
         path = self._assets / asset.sha256
-        size = size_of(path)
-        if size == asset.size and (self._stamps.holds(asset.sha256, path) or digest_of(path) == asset.sha256):
-            self._stamps.note(asset.sha256, path)
-            return True
-        if size:
-            with contextlib.suppress(DiskError):  # On a read-only disk it stays, and is not shown all the same.
+        try:
+            size = 0 if _is_no_file(path) else size_of(path)
+            if size == asset.size and (self._stamps.holds(asset.sha256, path) or digest_of(path) == asset.sha256):
+                self._stamps.note(asset.sha256, path)
+                return True
+            if size:
                 remove(path)
+        except DiskError as error:  # On a read-only disk a damaged one stays as well, and is not shown all the same.
+            _log.warning("the clip %s cannot be used: %s", asset.sha256[:12], error)
         self._stamps.forget(asset.sha256)
         return False
 
@@ -302,6 +353,22 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from sorted(folder.iterdir())
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror or error}") from error
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether something else than a file has a name, such as a directory or a link."""
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        digest_of(path)
+    except DiskError:
+        return False
+    return True
 
 
 def _used(path: Path) -> float:

@@ -1,5 +1,7 @@
 """The Update Framework's client workflow: python-tuf behind our store, our time and our floor, and flushed to the disk."""
 
+import contextlib
+import errno
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +21,17 @@ from tuf.api.exceptions import (
 from tuf.api.metadata import Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from avtech_player.durable import DiskError, flush_tree, make_directory
+from avtech_player.durable import DiskError, flush_tree, make_directory, remove, remove_leftovers
 from avtech_player.floor import Floor, Role, RollbackError, mend_floor, save_floor
 from avtech_player.store import NotModified, Stored, StoreDeniedError, StoreError
 from avtech_schema.errors import AvtechError, TrustError
 from avtech_schema.layout import METADATA
 
 TIMESTAMP_LIMIT = 16_384
+_UNFINISHED = "tmp"
+"""What python-tuf calls a file that it has not finished."""
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""A disk that takes nothing may still hold what lies there."""
 _OLDER = re.compile(r"New (\w+) version (\d+) must be >= (\d+)")
 
 
@@ -73,12 +79,15 @@ class MetadataClient:
         self._floor_directory = floor
         self._store = store
         self._root = root
-        self._floor = mend_floor(floor)
+        self._floor: Floor | None = None
+        remove_leftovers(folder, prefix=_UNFINISHED)
+        with contextlib.suppress(DiskError):  # Playback does not wait for it; accepting anything does.
+            self._floor = mend_floor(floor)
 
     @property
     def floor(self) -> Floor:
-        """The highest versions and signed time that were accepted."""
-        return self._floor
+        """The highest versions and signed time that were accepted, as far as the disk tells."""
+        return self._floor or Floor()
 
     def walk(self, paths: Sequence[str], *, now: datetime, at_hand: Mapping[str, bytes] | None = None) -> Verified:
         """Verify everything from the root down to some targets; `at_hand` holds objects that were read already, by key.
@@ -88,8 +97,21 @@ class MetadataClient:
             TrustError: what it offers does not hold, or expired (ExpiredError).
             DiskError: the disk refused.
         """
-        make_directory(self._folder)
         fetcher = _StoreFetcher(self._store, at_hand or {})
+        try:
+            return self._walked(paths, now, fetcher)
+        except OSError as error:
+            if error.errno in _REFUSALS:
+                raise _translated(error, fetcher.last) from error
+        remove(self._folder)  # The disk does not give back what lies there; the root that came with us and the floor stand.
+        try:
+            return self._walked(paths, now, fetcher)
+        except OSError as error:
+            raise _translated(error, fetcher.last) from error
+
+    def _walked(self, paths: Sequence[str], now: datetime, fetcher: "_StoreFetcher") -> Verified:
+        self._known_floor()
+        make_directory(self._folder)
         try:
             updater = Updater(
                 str(self._folder),
@@ -102,7 +124,7 @@ class MetadataClient:
             trusted.reference_time = now
             updater.refresh()
             targets = {path: updater.get_targetinfo(path) for path in paths}
-        except (RepositoryError, DownloadError, OSError) as error:
+        except (RepositoryError, DownloadError) as error:
             raise _translated(error, fetcher.last) from error
         return Verified(trusted.root, trusted.timestamp, trusted.snapshot, targets, _roles(trusted, paths))
 
@@ -113,10 +135,15 @@ class MetadataClient:
             RollbackError: something is older than what was seen.
             DiskError: the disk refused.
         """
-        floor = self._floor.accept(verified.roles, signed=signed, expiry=verified.expiry)
+        floor = self._known_floor().accept(verified.roles, signed=signed, expiry=verified.expiry)
         flush_tree(self._folder)
         save_floor(self._floor_directory, floor)
         self._floor = floor
+
+    def _known_floor(self) -> Floor:
+        if self._floor is None:
+            self._floor = mend_floor(self._floor_directory)
+        return self._floor
 
 
 class _StoreFetcher(FetcherInterface):

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from avtech_player.durable import make_directory, publish_file, remove
+from avtech_player.durable import DiskError, make_directory, publish_file, remove
 from avtech_player.generations import Library
 from avtech_player.state import PlayerState, StateCorruptError, rebuilt
 from avtech_player.statefile import read_state
@@ -13,17 +13,17 @@ _KEPT = 3
 
 
 def recover_state(directory: Path, library: Library) -> PlayerState:
-    """The state to start from: a corrupt one is set aside, and what passed a trial and is complete is good again.
+    """The state to start from: one that is corrupt, or that the disk does not give back, is set aside, and what passed a
+    trial and is complete is good again.
 
     Raises:
         DiskError: the disk failed.
     """
     try:
         state = read_state(directory)
-    except StateCorruptError as error:
-        rebuilds = _set_aside(directory)
-        _log.warning("the state was damaged (%s): it is set aside and rebuilt", error)
-        return _rebuild(library, rebuilds)
+    except (StateCorruptError, DiskError) as error:
+        _log.warning("the state is damaged (%s): it is set aside and rebuilt", error)
+        return _rebuild(library, _try_to_set_aside(directory))
     return state if state is not None else _rebuild(library, 0)
 
 
@@ -31,6 +31,14 @@ def _rebuild(library: Library, rebuilds: int) -> PlayerState:
     proven = library.proven()
     good = proven[0] if proven else None
     return rebuilt(good, proven[1] if len(proven) > 1 else None, rebuilds=rebuilds)
+
+
+def _try_to_set_aside(directory: Path) -> int:
+    try:
+        return _set_aside(directory)
+    except DiskError as error:
+        _log.warning("it stays where it is: %s", error)
+        return 1
 
 
 def _set_aside(directory: Path) -> int:

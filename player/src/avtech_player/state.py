@@ -18,6 +18,7 @@ MAX_QUARANTINE = 32
 MAX_REASON = 500
 DOUBTFUL_STARTS = 5
 """After this many starts in a row that brought no picture, the previous release plays; after twice as many, all take turns."""
+MAX_BOOT = 64
 
 
 class Phase(StrEnum):
@@ -52,8 +53,8 @@ class StateCorruptError(TrustError):
 class PlayerState:
     """What survives. `candidate` is the release on its way; `attempts` counts the trials of it that were begun.
 
-    `starts` counts the starts in a row that died before anything was on screen; `rebuilds` how often a corrupt state was
-    set aside.
+    `starts` counts the starts in a row that died before anything was on screen, `boot` names the run of the kernel of the
+    last one; `rebuilds` tells how often a corrupt state was set aside.
     """
 
     phase: Phase = Phase.IDLE
@@ -67,6 +68,7 @@ class PlayerState:
     report_sequence: int = 0
     starts: int = 0
     rebuilds: int = 0
+    boot: str = ""
 
     def quarantined(self, ref: ReleaseRef) -> Quarantined | None:
         """Why a release must not be tried: its manifest failed, and no later record asks for it again."""
@@ -159,9 +161,15 @@ def attempt_failed(state: PlayerState) -> PlayerState:
     return replace(state, counters=counters)
 
 
-def started(state: PlayerState, *, time: str) -> PlayerState:
-    """The player starts: a trial under way was cut short by a crash, and the third such crash is a failure."""
-    state = replace(state, starts=state.starts + 1)
+def started(state: PlayerState, *, time: str, boot: str = "") -> PlayerState:
+    """The player starts: a trial under way was cut short by a crash, and the third such crash is a failure.
+
+    A start after a reboot never takes the slate's turn: power that comes and goes is no release's doing.
+    """
+    rebooted = boot != state.boot
+    state = replace(state, starts=state.starts + 1, boot=boot[:MAX_BOOT])
+    if rebooted and _is_slates_turn(state):
+        state = replace(state, starts=state.starts + 1)
     if state.phase is not Phase.TRIAL:
         return state
     if state.attempts >= MAX_TRIALS:
@@ -193,17 +201,22 @@ def stopped(state: PlayerState) -> PlayerState:
 def opening(state: PlayerState) -> Opening:
     """What this start shows first: the good release, unless start after start died before it was on screen.
 
-    Then it is the previous one, and when that does not help, slate, good and previous take turns: whatever kills the player
-    from outside never has the slate shown for long.
+    Then it is the previous one, and when that does not help, slate, good and previous take turns: the slate only until the
+    store was asked, so that a player that its releases kill can get another, and one that is killed from outside shows one.
     """
     if state.good is None:
         return Opening.SLATE
-    doubted = state.starts - 2 * DOUBTFUL_STARTS
-    if doubted > 0 and doubted % 3 == 1:
+    if _is_slates_turn(state):
         return Opening.SLATE
+    doubted = state.starts - 2 * DOUBTFUL_STARTS
     if state.previous is not None and (-DOUBTFUL_STARTS < doubted <= 0 or (doubted > 0 and doubted % 3 == 0)):
         return Opening.PREVIOUS
     return Opening.GOOD
+
+
+def _is_slates_turn(state: PlayerState) -> bool:
+    doubted = state.starts - 2 * DOUBTFUL_STARTS
+    return doubted > 0 and doubted % 3 == 1
 
 
 def doubt(state: PlayerState) -> str | None:
@@ -212,13 +225,18 @@ def doubt(state: PlayerState) -> str | None:
     if state.good is None or shown is Opening.GOOD:
         return None
     what = "slate shows" if shown is Opening.SLATE else "previous release plays"
-    return f"{state.starts - 1} starts in a row died before anything was on screen: the {what}"
+    return f"start after start died before anything was on screen: the {what}"
 
 
 def good_lost(state: PlayerState) -> PlayerState:
     """The good generation is damaged on the disk: the previous one is good now, and the lost one is wanted again."""
     phase = state.phase if state.candidate is not None else (Phase.ROLLED_BACK if state.previous else Phase.SAFE)
     return replace(state, good=state.previous, previous=None, phase=phase)
+
+
+def found_again(state: PlayerState, good: ReleaseRef, previous: ReleaseRef | None) -> PlayerState:
+    """There was no good release any more, but one that passed a trial here lies complete on the disk."""
+    return replace(state, good=good, previous=previous, phase=Phase.ROLLED_BACK if state.phase is Phase.SAFE else state.phase)
 
 
 def rebuilt(good: ReleaseRef | None, previous: ReleaseRef | None, *, rebuilds: int) -> PlayerState:
@@ -314,6 +332,7 @@ def _state_json(state: PlayerState) -> dict[str, Any]:
         "reportSequence": state.report_sequence,
         "starts": state.starts,
         "rebuilds": state.rebuilds,
+        "boot": state.boot,
     }
 
 
@@ -331,6 +350,7 @@ def _state(fields: Fields) -> PlayerState:
         report_sequence=fields.integer("reportSequence"),
         starts=fields.integer("starts"),
         rebuilds=fields.integer("rebuilds"),
+        boot=fields.text("boot", limit=MAX_BOOT) if fields.has("boot") else "",
     )
     fields.finish()
     if state.phase in _UNDER_WAY and state.candidate is None:

@@ -11,6 +11,11 @@ _HOTTEST_MC = 300_000
 _COLDEST_MC = -100_000
 
 
+def boot_id(root: Path = Path("/")) -> str:
+    """What tells this run of the kernel from all others; empty where it does not say."""
+    return _text(root / "proc/sys/kernel/random/boot_id").strip()
+
+
 class SystemProbe:
     """Reads the device's state; processor load is what was used since the last reading. `root` holds `proc` and `sys`."""
 

@@ -1,7 +1,9 @@
-"""Looking after the clips on the disk while the player runs: the scrub, on a schedule that survives restarts."""
+"""Looking after the clips on the disk while the player runs: the scrub, on a schedule that survives restarts, and tidying."""
 
 import asyncio
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +18,15 @@ from avtech_player.sync import Updater
 _FIRST_SECONDS = 30.0
 _RETRY_SECONDS = 300.0
 _AT_ONCE = 10**9
+_TIDY_SECONDS = 86_400.0
 
 
 @dataclass(slots=True)
 class Upkeep:
-    """Reads one clip after another anew, and has damaged ones repaired. `directory` is the state directory."""
+    """Reads one clip after another anew, and has damaged ones repaired; removes daily what was not needed for long.
+
+    `directory` is the state directory, `monotonic` counts seconds.
+    """
 
     directory: Path
     updater: Updater
@@ -28,7 +34,9 @@ class Upkeep:
     clock: TrustedClock
     log: ScreenLog
     state: ScrubState = field(default_factory=ScrubState)
+    monotonic: Callable[[], float] = time.monotonic
     _stop: threading.Event = field(default_factory=threading.Event)
+    _tidied: float | None = None
 
     async def run(self) -> None:
         """Scrub until cancelled; a disk that refuses is tried again later."""
@@ -65,9 +73,17 @@ class Upkeep:
                 await self.updater.repair(asset)
         return found
 
+    async def tidy(self) -> None:
+        """Once a day, by a clock that can be believed, remove clips that nothing needed for `retentionDays`."""
+        at = self.monotonic()
+        if (self._tidied is None or at - self._tidied >= _TIDY_SECONDS) and self.clock.read().trusted:
+            await self.updater.tidy()
+            self._tidied = at
+
     async def _step(self) -> float:
         """Read the next clip if it is due; seconds until it may be worth another look."""
         try:
+            await self.tidy()
             wait = scrub.wait_for(self.state, self.clock.now()).total_seconds()
             if wait == 0 and not await self.look():
                 return _RETRY_SECONDS
