@@ -46,7 +46,7 @@ def main() -> None:
 def plan_change(name: str, base: CommitBase, state: DesiredState) -> None:
     """Time the plan of a changed state and its forms."""
     wanted = compile_state(state)
-    old = base.manifests()
+    old = timed(f"what is replaced, {name}", lambda: base.manifests(wanted))
     now = datetime.now(UTC)
     plan = timed(f"plan, {name}", lambda: make_plan(None, base, wanted, old, now=now, moved={}))
     verdict = assess(plan, state.fleet, state.clients, Consent(), now)

@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from avtech_controller.preview import Base, Dates, ScreenWeek, screen_weeks
+from avtech_controller.planning import OldManifest, Standing, content_of
+from avtech_controller.preview import Dates, ScreenWeek, screen_weeks
 from avtech_schema.identifiers import ScreenId, Slug, VideoId
-from avtech_schema.manifest import Item, Manifest, Rule
+from avtech_schema.manifest import Cut, Item, Manifest, Rule
 from tests.controller.publishing import asset, screen
 
 MONDAY = date(2026, 10, 19)
@@ -35,9 +36,24 @@ def manifest(*rules: Rule, name: str = "SCR-ACME-0001", **more: Any) -> Manifest
 
 def weeks(*after: Manifest, before: dict[str, Manifest | None] | None = None, dates: Dates = DATES) -> tuple[ScreenWeek, ...]:
     """The weeks of some manifests; those in `before` are their base."""
-    base = None if before is None else Base({ScreenId(name): found for name, found in before.items()})
     compiled = [screen(found.screen, **{name: getattr(found, name) for name in Manifest.__slots__}) for found in after]
-    return screen_weeks(compiled, base, dates)
+    return screen_weeks(compiled, None if before is None else standing(before), dates)
+
+
+def standing(before: dict[str, Manifest | None]) -> Standing:
+    """What these manifests make to compare with; one that is None cannot be read."""
+    lost = manifest(rule("lost/1", "lost"))
+    refs = {
+        ScreenId(name): screen(name, **{slot: getattr(found or lost, slot) for slot in Manifest.__slots__} | {"screen": name})
+        for name, found in before.items()
+    }
+    readable = (ref for name, ref in refs.items() if before[name] is not None)
+    return Standing(refs, {ref.digest: OldManifest(ref.manifest, content_of(ref.data, ref.screen)) for ref in readable})
+
+
+def emergency(name: str, playlist: str, start: str, end: str) -> Rule:
+    """An emergency from one local time to another."""
+    return rule(name, playlist, emergency=True, cut=Cut.NOW, valid_from=start, valid_until=end)
 
 
 def one_week(after: Manifest, before: Manifest | None = None) -> ScreenWeek:

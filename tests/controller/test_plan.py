@@ -43,7 +43,7 @@ def released(wanted: dict[ScreenId, CompiledScreen]) -> Released:
 def plan_of(
     old: dict[ScreenId, CompiledScreen], new: dict[ScreenId, CompiledScreen], moved: dict[ScreenId, ScreenId] | None = None
 ) -> Plan:
-    manifests = CommitBase(commit(1), old).manifests()
+    manifests = CommitBase(commit(1), old).manifests(new)
     return make_plan(commit(2), released(old), new, manifests, now=NOW, moved=moved)
 
 

@@ -49,7 +49,7 @@ def night(start: int, until: int, **changes: Any) -> Rule:
 
 def plan_of(old: dict[ScreenId, CompiledScreen], new: dict[ScreenId, CompiledScreen], **options: object) -> Plan:
     base = CommitBase(commit(1), old)
-    return make_plan(commit(2), base, new, base.manifests(), now=NOW, **options)  # type: ignore[arg-type]
+    return make_plan(commit(2), base, new, base.manifests(new), now=NOW, **options)  # type: ignore[arg-type]
 
 
 def air_of(old: dict[str, object], new: dict[str, object]) -> AirChange:

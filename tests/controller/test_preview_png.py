@@ -4,20 +4,21 @@ import io
 from datetime import date, timedelta
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
-from avtech_controller.preview import Dates, ScreenWeek
+from avtech_controller.preview import Dates, Preview, ScreenWeek, captions, draw_pictures
 from avtech_controller.preview._marks import Marks
-from avtech_controller.preview._png import WIDTH, draw_week, readable
-from tests.controller.preview_weeks import MONDAY, NOW, manifest, one_week, rule, weeks
+from avtech_controller.preview._png import WIDTH, Caption, draw_week, readable
+from avtech_schema.identifiers import ScreenId
+from tests.controller.preview_weeks import DATES, MONDAY, NOW, emergency, manifest, one_week, rule, weeks
 
 MARKS = Marks({}, {}, 0)
 CHANGE = (180, 83, 9)
 
 
 def drawn(week: ScreenWeek, heading: str = "SCR-ACME-0001", title: str = "Lobby") -> Image.Image:
-    data = draw_week(week, MARKS, heading=heading, title=title)
-    assert data == draw_week(week, MARKS, heading=heading, title=title)
+    data = draw_week(week, MARKS, Caption(heading, title))
+    assert data == draw_week(week, MARKS, Caption(heading, title))
     with Image.open(io.BytesIO(data)) as image:
         return image.convert("RGB")
 
@@ -56,3 +57,63 @@ def test_any_heading_fits(text: str) -> None:
 def test_a_title_in_letters_the_font_lacks_is_left_out_rather_than_drawn_as_boxes() -> None:
     assert readable("Zürich, Łódź, Αθήνα, Київ") != ""
     assert readable("東京駅") == ""
+
+
+def preview(*found: ScreenWeek, screens: int, titles: dict[ScreenId, str] | None = None) -> Preview:
+    assert DATES.first is not None
+    assert DATES.last is not None
+    return Preview(DATES.first, DATES.last, "the work tree", "", found, screens=screens, changed=0, screen_titles=titles or {})
+
+
+def told(data: bytes) -> dict[str, str]:
+    """The words that a picture carries for those who cannot see it."""
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return {str(name): str(text) for name, text in image.info.items() if isinstance(text, str)}
+
+
+def test_the_caption_names_the_screen_its_place_the_days_and_the_clocks() -> None:
+    week = one_week(manifest())
+    lobby = week.screens[0]
+    shown = preview(week, screens=1, titles={lobby: "Lobby, left"})
+    said = "SCR-ACME-0001: Lobby, left  ·  19 to 25 October 2026  ·  Europe/Madrid"
+    assert captions(shown) == {lobby: said}
+    assert told(draw_pictures(shown)[lobby]) == {"Title": said}
+
+
+@pytest.mark.parametrize(
+    ("others", "fleet", "heading", "alike"),
+    [
+        (1, 2, "SCR-ACME-0001", "same week on 1 more screen"),
+        (416, 417, "SCR-ACME-0001 and 416 more screens: same week", ""),
+        (1, 417, "SCR-ACME-0001 and 1 more screen: same week", ""),
+    ],
+)
+def test_the_caption_says_for_how_many_screens_a_picture_stands(others: int, fleet: int, heading: str, alike: str) -> None:
+    names = [f"SCR-ACME-{number:04}" for number in range(1, others + 2)]
+    (week,) = weeks(*(manifest(screen=name) for name in names))
+    made = captions(preview(week, screens=fleet))
+    assert len(made) == (others + 1 if alike else 1)
+    parts = ("19 to 25 October 2026", alike, "Europe/Madrid")
+    assert made[ScreenId("SCR-ACME-0001")] == f"{heading}: {'  ·  '.join(part for part in parts if part)}"
+
+
+def test_the_caption_is_drawn_above_the_calendar_and_nowhere_else() -> None:
+    week = one_week(manifest())
+    left, right = drawn(week, "SCR-ACME-0001", "Lobby"), drawn(week, "SCR-ACME-0002", "Shop")
+    clear = ImageChops.difference(left, right).convert("L").point(lambda level: 255 * (level > 60))
+    found = clear.getbbox()
+    assert found is not None
+    assert (found[0] >= 44, found[3] <= 74) == (True, True)
+
+
+def test_what_changes_is_told_in_words_too() -> None:
+    week = one_week(manifest(rule("day/1", "offers", 9, 21)), manifest())
+    words = told(draw_week(week, MARKS, Caption("SCR-ACME-0001")))
+    assert words["Description"] == "Mon to Sun, 09:00–21:00:  offers  (was: fallback: main)"
+
+
+def test_an_emergency_of_half_an_hour_has_its_name_in_it() -> None:
+    rules = (emergency("evac/1", name, "2026-10-21T10:00", "2026-10-21T10:30") for name in ("offers", "lunch"))
+    plain, named = (drawn(one_week(manifest(found))) for found in rules)
+    assert ImageChops.difference(plain, named).getbbox() is not None

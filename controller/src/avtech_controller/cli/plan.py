@@ -145,7 +145,8 @@ def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled
         if old.commit is None:
             raise ConfigurationError("--base names no commit")
         standing = CommitBase(old.commit, old.screens)
-        made = make_plan(compiled.commit, standing, compiled.screens, standing.manifests(), now=now, moved=compiled.moved)
+        manifests = standing.manifests(compiled.screens)
+        made = make_plan(compiled.commit, standing, compiled.screens, manifests, now=now, moved=compiled.moved)
         titles = {**old.titles, **titles}
     else:
         opened = chosen_store(store, compiled.state)

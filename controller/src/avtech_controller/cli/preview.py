@@ -182,6 +182,9 @@ def _changed(made: "Preview") -> str:
 
 
 def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, Any]:
+    from avtech_controller.preview import captions
+
+    said = captions(made)
     return {
         "format_version": 1,
         "page": str(page),
@@ -202,6 +205,7 @@ def _json(made: "Preview", page: Path, files: dict[ScreenId, str]) -> dict[str, 
                 "client": week.client,
                 "screens": list(week.screens),
                 "pictures": [files[screen] for screen in week.screens if screen in files],
+                "captions": [said[screen] for screen in week.screens if screen in files],
             }
             for week in made.weeks
         ],

@@ -1,4 +1,4 @@
-"""What a plan compares with: what is released, or what another commit would release."""
+"""What plans and previews compare with: what is released, or what another commit would release."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,10 +31,18 @@ class ManifestRef(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OldManifest:
-    """A manifest that a plan compares with, and its `content_of`."""
+    """A manifest that is compared with, and its `content_of`."""
 
     manifest: Manifest
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Every screen's manifest by its digest, and those of `replaced_screens` themselves, as far as they can be read."""
+
+    screens: Mapping[ScreenId, ManifestRef]
+    manifests: Mapping[Sha256, OldManifest]
 
 
 def content_of(data: bytes, screen: ScreenId) -> str:
@@ -75,12 +83,10 @@ class CommitBase:
     sequence: None = None
     digest: None = None
 
-    def manifests(self) -> dict[Sha256, OldManifest]:
-        """Its manifests by digest."""
-        return {
-            screen.digest: OldManifest(screen.manifest, content_of(screen.data, screen.screen))
-            for screen in self.screens.values()
-        }
+    def manifests(self, wanted: Mapping[ScreenId, CompiledScreen]) -> dict[Sha256, OldManifest]:
+        """Its manifests that `wanted` would replace or remove, by digest."""
+        replaced = (self.screens[old.screen] for old in replaced_screens(self, wanted))
+        return {screen.digest: OldManifest(screen.manifest, content_of(screen.data, screen.screen)) for screen in replaced}
 
 
 def replaced_screens(base: Base | None, wanted: Mapping[ScreenId, CompiledScreen]) -> list[ManifestRef]:

@@ -104,8 +104,12 @@ def make_plan(
     *,
     now: datetime,
     moved: Mapping[ScreenId, ScreenId] | None = None,
+    shown: bool = True,
 ) -> Plan:
     """Compare what is released, or another commit, with what is wanted.
+
+    A plan that nobody is shown (`shown` is False) holds what limits and waves look at, and is made much sooner: it tells
+    no airtime and no details of screens that come or go, and leaves the weeks of clock changes out.
 
     `manifests` holds the base's manifests of `replaced_screens` by digest; one that is missing cannot be compared with.
     `moved` gives the new name of a screen by its old one; it holds where the old one is in the base alone, and the new
@@ -117,8 +121,8 @@ def make_plan(
         if old in screens and old not in wanted and new in wanted and new not in screens:
             origins.setdefault(new, old)
     steps = list(_steps(screens, wanted, origins))
-    comparer = _Comparer(now.replace(microsecond=0), manifests)
-    clocks = comparer.contents(steps) <= MAX_CLOCK_WEEKS
+    comparer = _Comparer(now.replace(microsecond=0), manifests, shown=shown)
+    clocks = shown and comparer.contents(steps) <= MAX_CLOCK_WEEKS
     return Plan(
         commit=commit,
         base_sequence=base.sequence if base else None,
@@ -156,12 +160,16 @@ class _Comparison:
     air: AirChange | None
 
 
+_UNTOLD = _Comparison((), ByteSize(0), emergency_only=False, air=None)
+
+
 @dataclass(slots=True)
 class _Comparer:
     """Compares manifests, each pair of equal content once: screens that differ in name alone share the answer."""
 
     now: datetime
     manifests: Mapping[Sha256, OldManifest]
+    shown: bool
     _contents: dict[Sha256, str] = field(default_factory=dict)
     _airs: dict[str, ScreenAir] = field(default_factory=dict)
     _known: dict[tuple[str, str], _Comparison] = field(default_factory=dict)
@@ -173,13 +181,7 @@ class _Comparer:
 
     def change(self, old: ManifestRef | None, new: CompiledScreen | None, *, clocks: bool) -> ScreenChange:
         """One screen's step."""
-        key = (self._old_content(old) if old else "", self._content(new) if new else "")
-        if key not in self._known:
-            before = self.manifests.get(old.digest) if old else None
-            sides = (before.manifest if before else None, new.manifest if new else None)
-            unreadable = old is not None and before is None
-            self._known[key] = self._compare(sides, key, unreadable=unreadable, clocks=clocks)
-        found = self._known[key]
+        found = self._found(old, new, clocks=clocks) if self.shown or (old and new) else _UNTOLD
         place = new or old
         if place is None:
             raise ValueError("a change has an old or a new side")
@@ -196,6 +198,15 @@ class _Comparer:
             air=found.air,
             moved_from=moved_from,
         )
+
+    def _found(self, old: ManifestRef | None, new: CompiledScreen | None, *, clocks: bool) -> _Comparison:
+        key = (self._old_content(old) if old else "", self._content(new) if new else "")
+        if key not in self._known:
+            before = self.manifests.get(old.digest) if old else None
+            sides = (before.manifest if before else None, new.manifest if new else None)
+            unreadable = old is not None and before is None
+            self._known[key] = self._compare(sides, key, unreadable=unreadable, clocks=clocks)
+        return self._known[key]
 
     def _compare(
         self, sides: tuple[Manifest | None, Manifest | None], key: tuple[str, str], *, unreadable: bool, clocks: bool

@@ -1,20 +1,19 @@
 """What a preview compares with: the release in the store, a commit, or the place where a branch began; it says which."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pygit2
 
 from avtech_controller.compiler import CompiledScreen, compile_state
 from avtech_controller.desired import DesiredState, load, open_source, require_state
-from avtech_controller.preview._weeks import Base
-from avtech_controller.publication import Released, read_head, read_manifests
+from avtech_controller.planning import CommitBase, OldManifest, Standing, same_manifest
+from avtech_controller.publication import Released, read_head, read_old_manifests
 from avtech_controller.stores import ObjectStore
 from avtech_controller.trust import load_anchor
-from avtech_schema.errors import AvtechError
+from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.identifiers import CommitId, ScreenId, Sha256
-from avtech_schema.manifest import Manifest
 
 _DEFAULT_BRANCHES = (
     "refs/remotes/origin/HEAD",
@@ -30,7 +29,7 @@ _Wanted = Mapping[ScreenId, CompiledScreen]
 class Chosen:
     """The base (None: there is none), in words what it is, its state if it is a commit's, and what could not be used."""
 
-    base: Base | None
+    base: Standing | None
     label: str = ""
     state: DesiredState | None = None
     notes: tuple[str, ...] = ()
@@ -49,11 +48,11 @@ class Bases:
         self._revision = revision
         self._store = store
         self._only = only
-        self._commits: dict[str, Chosen] = {}
+        self._commits: dict[str, tuple[CommitBase, Chosen]] = {}
         self._notes: tuple[str, ...] = ()
         self._asked = False
         self._released: Released | None = None
-        self._manifests: dict[Sha256, Manifest] = {}
+        self._manifests: dict[Sha256, OldManifest] = {}
 
     def find(self, commit: CommitId | None, wanted: _Wanted) -> Chosen:
         """The base for a commit (None: the work tree) with its compiled screens.
@@ -63,7 +62,7 @@ class Bases:
             FindingsError: its desired state has errors.
         """
         if self._revision is not None:
-            return self._at(self._revision, self._revision)
+            return self._at(self._revision, self._revision, wanted)
         if not self._asked:
             self._asked = True
             self._read_head()
@@ -75,21 +74,22 @@ class Bases:
                 notes.append(f"what is released could not be read: {error}")
         try:
             if point := _branch_point(self._repo, commit):
-                chosen = self._at(point, "where this branch left the default branch")
+                chosen = self._at(point, "where this branch left the default branch", wanted)
                 return Chosen(chosen.base, chosen.label, chosen.state, tuple(notes))
         except AvtechError as error:
             notes.append(f"the commit at which this branch began could not be used: {error}")
         return Chosen(None, notes=tuple(notes))
 
-    def _at(self, revision: str, what: str) -> Chosen:
+    def _at(self, revision: str, what: str, wanted: _Wanted) -> Chosen:
         if revision not in self._commits:
             source = open_source(self._repo, revision)
+            if source.commit is None:
+                raise ConfigurationError(f"{revision} names no commit")
             state = require_state(load(source))
-            manifests: dict[ScreenId, Manifest | None] = {
-                name: screen.manifest for name, screen in compile_state(state, only=self._only).items()
-            }
-            self._commits[revision] = Chosen(Base(manifests), f"commit {str(source.commit)[:12]} ({what})", state)
-        return self._commits[revision]
+            found = CommitBase(source.commit, compile_state(state, only=self._only))
+            self._commits[revision] = found, Chosen(None, f"commit {source.commit[:12]} ({what})", state)
+        base, chosen = self._commits[revision]
+        return replace(chosen, base=Standing(base.screens, base.manifests(wanted)))
 
     def _read_head(self) -> None:
         """Ask the store once; a release that cannot be read or does not verify is said, never taken for none."""
@@ -106,20 +106,13 @@ class Bases:
             self._released = head.released
 
     def _release(self, released: Released, wanted: _Wanted) -> Chosen:
-        asked = released.screens.keys() if self._only is None else released.screens.keys() & self._only
-        changed = [
-            old
-            for name, old in released.screens.items()
-            if name in asked and (new := wanted.get(name)) and (new.digest, new.client) != (old.digest, old.client)
-        ]
+        asked = {name: old for name, old in released.screens.items() if self._only is None or name in self._only}
+        changed = [old for name, old in asked.items() if (new := wanted.get(name)) and not same_manifest(old, new)]
         missing = [screen for screen in changed if screen.digest not in self._manifests]
         if missing and self._store is not None:
-            self._manifests |= read_manifests(self._store, missing)
-        manifests: dict[ScreenId, Manifest | None] = {name: wanted[name].manifest for name in asked if name in wanted}
-        manifests |= {screen.screen: self._manifests.get(screen.digest) for screen in changed}
-        manifests |= dict.fromkeys(name for name in asked if name not in wanted)
+            self._manifests |= read_old_manifests(self._store, missing)
         label = f"release {released.sequence} (commit {released.commit[:12]})"
-        return Chosen(Base(manifests), label)
+        return Chosen(Standing(asked, self._manifests), label)
 
 
 def _branch_point(repo: Path, commit: CommitId | None) -> CommitId | None:

@@ -7,9 +7,9 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from avtech_controller.preview._programme import Kind, Programme, Programmes
-from avtech_schema.airtime import airtimes, time_zone
+from avtech_schema.airtime import airtimes, panel, time_zone
 from avtech_schema.localtime import DAY_SECONDS
-from avtech_schema.manifest import Manifest, PowerHours
+from avtech_schema.manifest import Manifest
 from avtech_schema.zones import from_instant, to_instant, wall_instant
 
 _QUARTER = 900
@@ -56,8 +56,8 @@ def calendar(manifest: Manifest, first: date, last: date) -> tuple[Day, ...]:
     spans = [(to_instant(start), programmes.of(segment)) for start, segment in found]
     ends = [start for start, _ in spans[1:]] + [midnights[-1]]
     air = [(start, end, programme) for (start, programme), end in zip(spans, ends, strict=False)]
-    on = _panel_on(manifest.display.power, zone, first, last)
-    return tuple(_day(first + timedelta(days=number), span, zone, air, on) for number, span in enumerate(pairwise(midnights)))
+    off = list(_panel_off(manifest, midnights[0], midnights[-1]))
+    return tuple(_day(first + timedelta(days=number), span, zone, air, off) for number, span in enumerate(pairwise(midnights)))
 
 
 def _day(
@@ -65,7 +65,7 @@ def _day(
     span: tuple[int, int],
     zone: ZoneInfo,
     air: list[tuple[int, int, Programme]],
-    on: list[tuple[int, int]] | None,
+    off: list[tuple[int, int]],
 ) -> Day:
     start, end = span
     blocks = tuple(
@@ -81,10 +81,10 @@ def _day(
         for first, last, programme in air
         if first < end and last > start
     )
-    off = () if on is None else tuple(_complement(on, start, end))
+    dark = tuple((max(first, start) - start, min(last, end) - start) for first, last in off if first < end and last > start)
     note = _note(end - start)
     hours = tuple(_hours(start, end, zone)) if note else ()
-    return Day(day, end - start, blocks, hours, off, note)
+    return Day(day, end - start, blocks, hours, dark, note)
 
 
 def clock(instant: int, zone: ZoneInfo) -> str:
@@ -110,26 +110,11 @@ def _note(seconds: int) -> str:
     return f"{hours}: clocks go {'forward' if seconds < DAY_SECONDS else 'back'}"
 
 
-def _panel_on(power: PowerHours | None, zone: ZoneInfo, first: date, last: date) -> list[tuple[int, int]] | None:
-    """When the panel is on, in order; None if it always is."""
-    if power is None:
-        return None
-    until = power.until_s if power.until_s > power.from_s else power.until_s + DAY_SECONDS
-    return [
-        (wall_instant(zone, day, power.from_s, last=False), wall_instant(zone, day, until, last=True))
-        for day in range(first.toordinal() - 1, last.toordinal() + 1)
-        if (day + 6) % 7 in power.days
-    ]
-
-
-def _complement(on: list[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The parts of [start, end) that no interval covers, counted from `start`."""
-    reached = start
-    for first, last in on:
-        if first >= end:
-            break
-        if first > reached:
-            yield reached - start, first - start
-        reached = max(reached, last)
-    if reached < end:
-        yield reached - start, end - start
+def _panel_off(manifest: Manifest, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """When the panel is off between two instants, in order."""
+    while start < end:
+        now = panel(manifest, from_instant(start))
+        until = end if now.until is None else min(to_instant(now.until), end)
+        if not now.on:
+            yield start, until
+        start = until

@@ -9,9 +9,14 @@ MAX_ITEMS = 6
 
 def item_changes(before: Programme, after: Programme) -> str:
     """Such as `the weight of VID-ACME-COFFEE in offers changes from 3 to 9`; what is not told one by one is counted."""
-    found = list(_changes(before, after)) or ["the order of its clips changes"]
+    found = items_changed(before, after)
     more = [f"and {len(found) - MAX_ITEMS} more"] if len(found) > MAX_ITEMS else []
     return ", ".join((*found[:MAX_ITEMS], *more))
+
+
+def items_changed(before: Programme, after: Programme) -> tuple[str, ...]:
+    """The same, one by one and all of them."""
+    return tuple(_changes(before, after)) or ("the order of its clips changes",)
 
 
 def _changes(before: Programme, after: Programme) -> Iterator[str]:

@@ -2,19 +2,23 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
 from importlib import resources
 
 from avtech_controller.preview._details import Details
 from avtech_controller.preview._marks import Marks
+from avtech_controller.preview._overview import CHANGING
+from avtech_controller.preview._overview_html import overview_html
 from avtech_controller.preview._preview import Preview
 from avtech_controller.preview._week_html import dates_text, week_html
-from avtech_controller.preview._weeks import ScreenWeek, State
-from avtech_schema.identifiers import VideoId
+from avtech_controller.preview._weeks import ScreenWeek
+from avtech_schema.identifiers import ScreenId, VideoId
 
-_CHANGING = (State.CHANGED, State.ADDED, State.UNKNOWN, State.OTHERWISE)
+OPEN = 3
+"""Calendars of changing weeks that stand open; the others open on a click. Of few, all do."""
+MAX_OPEN = 10
 MAX_LEGEND = 40
 MAX_GONE = 100
 _KEYS = (
@@ -123,13 +127,13 @@ def _legend(marks: Marks) -> str:
 
 
 def _weeks(preview: Preview, marks: Marks, details: Details) -> str:
-    changing = [week for week in preview.weeks if week.state in _CHANGING]
-    same = [week for week in preview.weeks if week.state not in _CHANGING]
+    changing = [week for week in preview.weeks if week.state in CHANGING]
+    same = [week for week in preview.weeks if week.state not in CHANGING]
     parts = [_gone(preview)]
     if changing:
-        parts.append(
-            f'<section aria-label="What changes"><h2>What changes</h2>{_all(changing, preview, marks, details)}</section>'
-        )
+        table = overview_html(preview.overview, _drawn(preview)) if len(changing) > OPEN else ""
+        inner = _all(changing, preview, marks, details, most=OPEN)
+        parts.append(f'<section aria-label="What changes"><h2>What changes</h2>{table}{inner}</section>')
     if same and changing:
         count = _count(sum(len(week.screens) for week in same), "screen")
         inner = _all(same, preview, marks, details)
@@ -145,8 +149,13 @@ def _weeks(preview: Preview, marks: Marks, details: Details) -> str:
     return "".join(parts)
 
 
-def _all(weeks: Iterable[ScreenWeek], preview: Preview, marks: Marks, details: Details) -> str:
-    return "".join(week_html(week, preview, marks, details) for week in weeks)
+def _drawn(preview: Preview) -> frozenset[ScreenId]:
+    return frozenset(week.screens[0] for week in preview.weeks)
+
+
+def _all(weeks: Sequence[ScreenWeek], preview: Preview, marks: Marks, details: Details, *, most: int = MAX_OPEN) -> str:
+    open_ = len(weeks) if len(weeks) <= MAX_OPEN else most
+    return "".join(week_html(week, preview, marks, details, folded=number >= open_) for number, week in enumerate(weeks))
 
 
 def _gone(preview: Preview) -> str:

@@ -8,11 +8,12 @@ from importlib import resources
 from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from avtech_controller.preview._compare import DayPair, Piece
 from avtech_controller.preview._marks import Marks
-from avtech_controller.preview._programme import Kind
-from avtech_controller.preview._week_html import BADGES, days_text, name_of
+from avtech_controller.preview._programme import Kind, name_of
+from avtech_controller.preview._week_html import BADGES, days_text
 from avtech_controller.preview._weeks import WEEK, ScreenWeek, State
 from avtech_schema.identifiers import ClientId
 
@@ -23,19 +24,33 @@ _HEAD, _DAY_HEAD, _FOOT = 74, 40, 16
 _LINE = 22
 MAX_LINES = 8
 """Changes said in words below the calendar."""
+_GUTTER = 18
+"""At the side of a day with its own hours."""
 _PAPER, _INK, _SOFT, _GRID, _CHANGE, _FALLBACK_INK = "#ffffff", "#1b1b1a", "#5c5b57", "#e4e1d8", "#b45309", "#4b4a45"
 _Box = tuple[float, float, float, float]
 
 
-def draw_week(week: ScreenWeek, marks: Marks, *, heading: str, title: str = "") -> bytes:
-    """A PNG of a week: `heading` names its screens, `title` says what kind of week it is or where they hang."""
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What stands above a picture: `heading` names its screens, `title` says what kind of week it is or where they hang."""
+
+    heading: str
+    title: str = ""
+
+    def __str__(self) -> str:
+        """Both in one line."""
+        return ": ".join(part for part in (self.heading, self.title) if part)
+
+
+def draw_week(week: ScreenWeek, marks: Marks, caption: Caption) -> bytes:
+    """A PNG of a week; its caption and what changes, in words, are in its text chunks, too."""
     rows = [week.days[start : start + WEEK] for start in range(0, len(week.days), WEEK)]
     lines = list(_lines(week))
     heights = [_DAY_HEAD + _HOUR * max(pair.day.seconds for pair in row) / 3600 + _FOOT for row in rows]
     height = _HEAD + int(sum(heights)) + (len(lines) * _LINE + 12 if lines else 0)
     image = Image.new("RGB", (WIDTH, height), _PAPER)
     sheet = _Sheet(ImageDraw.Draw(image), week.client, marks)
-    sheet.heading(heading, title, week.state)
+    sheet.heading(caption, week.state)
     top = float(_HEAD)
     for row, tall in zip(rows, heights, strict=True):
         sheet.row(row, top)
@@ -43,8 +58,17 @@ def draw_week(week: ScreenWeek, marks: Marks, *, heading: str, title: str = "") 
     for number, line in enumerate(lines):
         sheet.text((_LEFT, top + number * _LINE), line, _INK, 15, WIDTH - _LEFT - _RIGHT)
     out = io.BytesIO()
-    image.quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    image.quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True, pnginfo=_told(caption, lines))
     return out.getvalue()
+
+
+def _told(caption: Caption, lines: Sequence[str]) -> PngInfo:
+    """What a picture says, for those who cannot see it."""
+    told = PngInfo()
+    told.add_itxt("Title", str(caption).replace("\0", " "))
+    if lines:
+        told.add_itxt("Description", "\n".join(lines).replace("\0", " "))
+    return told
 
 
 def _lines(week: ScreenWeek) -> Iterator[str]:
@@ -80,12 +104,12 @@ class _Sheet:
         self._client = client
         self._marks = marks
 
-    def heading(self, heading: str, title: str, state: State) -> None:
+    def heading(self, caption: Caption, state: State) -> None:
         """The screens' names, and a word on whether they change."""
         badge = BADGES.get(state, "").upper()
         room = WIDTH - _LEFT - _RIGHT - (150 if badge else 0)
-        self.text((_LEFT, 14), heading, _INK, 24, room)
-        self.text((_LEFT, 44), title, _SOFT, 15, room)
+        self.text((_LEFT, 14), caption.heading, _INK, 24, room)
+        self.text((_LEFT, 44), caption.title, _SOFT, 15, room)
         if badge:
             self._draw.rounded_rectangle((WIDTH - _RIGHT - 140, 16, WIDTH - _RIGHT, 44), 14, fill=_CHANGE)
             self._draw.text((WIDTH - _RIGHT - 70, 30), badge, fill="#ffffff", font=_font(13), anchor="mm")
@@ -109,11 +133,13 @@ class _Sheet:
         note = f"  {pair.day.seconds / 3600:g} h" if pair.day.note else ""
         colour = _CHANGE if changed or note else _INK
         self._draw.text((middle, body - 24), f"{date:%a} {date.day} {date:%b}{note}", fill=colour, font=_font(15), anchor="mm")
-        split = left + (right - left) * 0.38 if changed else left
+        if pair.day.hours:
+            right -= _GUTTER
+        split = left + (right - left) * 0.4 if changed else left
         lanes = [_Lane(pair.after, split, right, faded=False)]
         if pair.before is not None:
-            self._draw.text(((left + split) / 2, body - 8), "before", fill=_CHANGE, font=_font(11), anchor="mm")
-            self._draw.text(((split + right) / 2, body - 8), "after", fill=_CHANGE, font=_font(11), anchor="mm")
+            self._side("Before", left, split - 2, body, _SOFT)
+            self._side("After", split, right, body, _CHANGE)
             lanes.append(_Lane(pair.before, left, split - 2, faded=True))
         drawn = [(lane, piece, lane.box(piece, body)) for lane in lanes for piece in lane.pieces]
         for lane, piece, box in drawn:
@@ -125,15 +151,18 @@ class _Sheet:
                 self._words(piece, box, narrow=lane.faded)
         for second, text in pair.day.hours[1:]:
             y = body + second / 3600 * _HOUR
-            self._draw.rectangle((right - 17, y - 6, right - 1, y + 6), fill=_PAPER)
-            self._draw.text((right - 3, y), text, fill=_SOFT, font=_font(11), anchor="rm")
+            self._draw.text((right + _GUTTER - 2, y), text, fill=_SOFT, font=_font(11), anchor="rm")
+
+    def _side(self, text: str, left: float, right: float, body: float, colour: str) -> None:
+        self._draw.text(((left + right) / 2, body - 9), text, fill=colour, font=_font(12), anchor="mm")
+        self._draw.line((left + 1, body - 2, right - 1, body - 2), fill=colour, width=2)
 
     def _block(self, piece: Piece, box: _Box, *, faded: bool) -> None:
         programme = piece.block.programme
         fill = self._marks.colour(self._client, programme)
         self._draw.rounded_rectangle(box, 4, fill=_mix(fill, 0.45) if faded else fill)
-        if piece.changed and not faded:
-            self._draw.rounded_rectangle(box, 4, outline=_CHANGE, width=3)
+        if piece.changed:
+            self._draw.rounded_rectangle(box, 4, outline=_SOFT if faded else _CHANGE, width=1 if faded else 3)
         elif programme.kind is Kind.EMERGENCY:
             self._draw.rounded_rectangle(box, 4, outline="#5f0a0f", width=2)
 
@@ -143,13 +172,23 @@ class _Sheet:
         left, top, right, bottom = box
         room, y = right - left - 12, top + 5
         when = f"{piece.block.start_clock}–{piece.block.end_clock}"
-        lines = [(piece.block.programme.label, 12)] if narrow else [(name_of(piece.block.programme), 14), (when, 11)]
-        for line, size in lines:
-            for part in _wrapped(line, size, room, 3):
-                if y + size + 3 > bottom:
-                    return
+        name = piece.block.programme.label if narrow else name_of(piece.block.programme)
+        if bottom - top < 20:
+            self._small_word(piece, box, name, ink)
+            return
+        for line, size in [(name, 12 if narrow else 14), *([] if narrow else [(when, 11)])]:
+            most = int((bottom - y) // (size + 3))
+            for part in _wrapped(line, size, room, min(most, 3)) if most > 0 else ():
                 self._draw.text((left + 6, y), part, fill=ink, font=_font(size))
                 y += size + 3
+
+    def _small_word(self, piece: Piece, box: _Box, name: str, ink: str) -> None:
+        """The name in a block that is hardly as high as a letter; the very lowest get none."""
+        left, top, right, bottom = box
+        if bottom - top >= 10:
+            short = piece.block.programme.label if piece.block.programme.kind is Kind.EMERGENCY else name
+            word = next(iter(_wrapped(short, 10, right - left - 12, 1)), "")
+            self._draw.text((left + 6, (top + bottom) / 2), word, fill=ink, font=_font(10), anchor="lm")
 
     def _hatch(self, box: _Box) -> None:
         left, top, right, bottom = box

@@ -8,6 +8,7 @@ from pathlib import Path
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.desired import DesiredState
 from avtech_controller.preview._base import Chosen
+from avtech_controller.preview._overview import Row, chosen_weeks, overview
 from avtech_controller.preview._pictures import Cache, gather_pictures
 from avtech_controller.preview._weeks import Dates, Memory, ScreenWeek, State, screen_weeks
 from avtech_controller.stores import ObjectStore
@@ -32,7 +33,7 @@ class Preview:
     """The weeks of some screens. `after` and `before` say in words which states these are; `before` is empty without one.
 
     `changed` counts screens that play something else on these days or are new, `otherwise` those that change in another
-    way, `unknown` those that cannot be compared.
+    way, `unknown` those that cannot be compared; `overview` has every change, also of weeks that are not drawn.
     `left_out` counts the screens that are not drawn, `gone` are screens that only the base has.
     """
 
@@ -45,6 +46,7 @@ class Preview:
     changed: int
     otherwise: int = 0
     unknown: int = 0
+    overview: tuple[Row, ...] = ()
     left_out: int = 0
     gone: tuple[ScreenId, ...] = ()
     clips: Mapping[VideoId, Clip] = field(default_factory=dict)
@@ -76,7 +78,8 @@ def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Works
     """Compute the weeks and gather the pictures of the clips in them; `every` lifts the limit of `MAX_WEEKS`."""
     limit = None if every else MAX_WEEKS
     weeks = screen_weeks(subject.screens.values(), chosen.base, dates, workshop.weeks, limit=limit)
-    drawn = weeks[:limit]
+    rows = overview(weeks)
+    drawn = chosen_weeks(weeks, rows, limit)
     videos = _videos(drawn, subject.state, chosen.state)
     pictures = gather_pictures(videos.values(), workshop.store, workshop.repo, workshop.pictures)
     days = [pair.day.date for week in drawn for pair in week.days]
@@ -87,6 +90,7 @@ def make_preview(subject: Subject, chosen: Chosen, dates: Dates, workshop: Works
         after=subject.label,
         before=chosen.label,
         weeks=drawn,
+        overview=rows,
         screens=len(subject.screens),
         changed=_count(weeks, State.CHANGED, State.ADDED),
         otherwise=_count(weeks, State.OTHERWISE),

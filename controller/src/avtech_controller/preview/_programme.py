@@ -80,6 +80,12 @@ class Programme:
         return tuple(dict.fromkeys(clip for part in self.parts() for clip in part.clips))
 
 
+def name_of(programme: Programme) -> str:
+    """A programme in a few words."""
+    prefix = {Kind.FALLBACK: "fallback: ", Kind.EMERGENCY: "EMERGENCY: "}.get(programme.kind, "")
+    return prefix + programme.label
+
+
 class Programmes:
     """The programmes of one manifest's segments, each made once."""
 

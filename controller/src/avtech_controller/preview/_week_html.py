@@ -9,7 +9,7 @@ from avtech_controller.preview._details import Details
 from avtech_controller.preview._items import item_changes
 from avtech_controller.preview._marks import Marks
 from avtech_controller.preview._preview import Preview
-from avtech_controller.preview._programme import Kind, Programme
+from avtech_controller.preview._programme import Kind, name_of
 from avtech_controller.preview._weeks import WEEK, ScreenWeek, State
 from avtech_schema.identifiers import ClientId, ScreenId
 
@@ -17,8 +17,8 @@ MAX_NAMES = 200
 MAX_CHANGES = 30
 MAX_BLOCKS = 60
 """Blocks drawn in one lane of a day; the shortest beyond that are counted instead."""
-_TINY, _SHORT = 2700, 5400
-"""Blocks shorter than these (seconds) have room for no text, or for one line."""
+_ROOM = ((1500, "tiny"), (2700, "short low"), (6000, "short"), (9000, "medium"))
+"""Blocks shorter than these (seconds) have room for no text, for one small line, for one line, and for three."""
 _PICTURES = 4
 _EYEBROWS = {
     Kind.FALLBACK: '<span class="eyebrow">fallback</span>',
@@ -28,16 +28,21 @@ BADGES = {State.CHANGED: "changes", State.ADDED: "new", State.UNKNOWN: "cannot c
 """What is said beside the names of screens."""
 
 
-def week_html(week: ScreenWeek, preview: Preview, marks: Marks, details: Details) -> str:
-    """A section with the screens' names, what changes in words, and the calendars of up to seven days."""
+def week_html(week: ScreenWeek, preview: Preview, marks: Marks, details: Details, *, folded: bool = False) -> str:
+    """A section with the screens' names, what changes in words, and calendars of up to seven days, unfolded by a click."""
     name = week.screens[0]
     parts = [
         f'<section class="week {week.state.name.lower()}" id="{name}" data-find="{escape(_words(week, preview))}">',
         _header(week, preview),
         _changes(week),
     ]
-    for start in range(0, len(week.days), WEEK):
-        parts.append(_Calendar(week.client, week.days[start : start + WEEK], marks, details).html(name))
+    calendars = "".join(
+        _Calendar(week.client, week.days[start : start + WEEK], marks, details).html(name)
+        for start in range(0, len(week.days), WEEK)
+    )
+    if folded:
+        calendars = f'<details class="folded"><summary>The week as a calendar</summary>{calendars}</details>'
+    parts.append(calendars)
     return "".join((*parts, "</section>"))
 
 
@@ -114,15 +119,15 @@ def _change(change: Change) -> str:
     what = (
         f"<span>{escape(new)}: <ins>{escape(item_changes(change.before, change.after))}</ins></span>"
         if old == new
-        else f"<del>{escape(old)}</del> <span aria-hidden=true>→</span><span class=sr> becomes </span> <ins>{escape(new)}</ins>"
+        else becomes(old, new)
     )
     return f"<li><b>{escape(days_text(change.days))}, {change.start_clock}–{change.end_clock}</b> {what}</li>"
 
 
-def name_of(programme: Programme) -> str:
-    """A programme in a few words."""
-    prefix = {Kind.FALLBACK: "fallback: ", Kind.EMERGENCY: "EMERGENCY: "}.get(programme.kind, "")
-    return prefix + programme.label
+def becomes(old: str, new: str) -> str:
+    """One thing in the place of another."""
+    arrow = "<span aria-hidden=true>→</span><span class=sr> becomes </span>"
+    return f"<del>{escape(old)}</del> {arrow} <ins>{escape(new)}</ins>"
 
 
 class _Calendar:
@@ -136,11 +141,13 @@ class _Calendar:
 
     def html(self, screen: ScreenId) -> str:
         longest = max(pair.day.seconds for pair in self._days)
+        columns = " ".join(f"minmax(0,{_breadth(pair):g}fr)" for pair in self._days)
+        compared = " compared" if any(pair.before is not None for pair in self._days) else ""
         axis = "".join(f'<span style="--a:{hour}">{hour:02}</span>' for hour in range(0, 25, 3))
         days = "".join(self._day(pair) for pair in self._days)
         return (
-            f'<div class="calendar" role="group" aria-label="Calendar of {screen}" '
-            f'style="--days:{len(self._days)};--hours:{max(longest, 1) / 3600:g}">'
+            f'<div class="calendar{compared}" role="group" aria-label="Calendar of {screen}" '
+            f'style="--columns:{columns};--hours:{max(longest, 1) / 3600:g}">'
             f'<div class="axis" aria-hidden="true">{axis}</div>{days}</div>'
         )
 
@@ -167,7 +174,7 @@ class _Calendar:
         drawn, left_out = _drawn(pieces)
         blocks = "".join(self._block(pair, piece, side) for piece in drawn)
         more = f'<li class="rest">and {left_out} short blocks</li>' if left_out else ""
-        heading = f'<p class="side" aria-hidden="true">{side}</p>' if side else ""
+        heading = f'<p class="side" aria-hidden="true">{side.capitalize()}</p>' if side else ""
         label = f"{side} the change" if side else "on air"
         return f'<div class="lane {side}">{heading}<ol aria-label="{label}">{blocks}{more}</ol></div>'
 
@@ -177,7 +184,7 @@ class _Calendar:
         seconds = block.end - block.start
         classes = ["block", self._marks.block_class(self._client, programme)]
         classes += ["changed"] if piece.changed else ["same"] if side else []
-        classes += ["tiny"] if seconds < _TINY else ["short"] if seconds < _SHORT else []
+        classes += [name for least, name in _ROOM if seconds < least][:1]
         classes += ["from-before"] if block.from_before else []
         classes += ["goes-on"] if block.goes_on else []
         when = f"{block.start_clock}–{block.end_clock}"
@@ -192,6 +199,11 @@ class _Calendar:
             f'<span class="time">{when}</span>{eyebrow}<span class="label">{escape(programme.label)}</span>'
             f'<span class="pics">{pictures}</span></button></li>'
         )
+
+
+def _breadth(pair: DayPair) -> float:
+    """How wide a day is drawn: one that is shown twice, or has its own hours at the side, needs more room."""
+    return (1.0 if pair.before is None else 1.55) + (0.2 if pair.day.note else 0.0)
 
 
 def _drawn(pieces: tuple[Piece, ...]) -> tuple[list[Piece], int]:

@@ -1,16 +1,17 @@
 """Every screen's week, each computed once, and screens that show the same put together. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
 from avtech_controller.compiler import CompiledScreen
+from avtech_controller.planning import Standing, content_of, same_manifest
 from avtech_controller.preview._calendar import calendar
 from avtech_controller.preview._compare import Change, DayPair, changes, first_difference, pair_days
 from avtech_schema.airtime import time_zone
 from avtech_schema.canonical import sha256_hex
-from avtech_schema.identifiers import ClientId, ScreenId
+from avtech_schema.identifiers import ClientId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
 WEEK = 7
@@ -55,13 +56,6 @@ class Dates:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """What a preview compares with: a manifest for each screen that existed, None where it cannot be read."""
-
-    screens: Mapping[ScreenId, Manifest | None]
-
-
-@dataclass(frozen=True, slots=True)
 class ScreenWeek:
     """Screens of one client that show the same on the same local days; `zones` are their time zones."""
 
@@ -85,7 +79,8 @@ class _Week:
 
 
 _Key = tuple[str, str, date, date]
-"""A manifest but for its screen's name, its base's, and the days."""
+"""A manifest but for its screen's name, that of its base (empty: there is none), and the days."""
+_UNKNOWN = "unknown"
 
 
 class Memory:
@@ -94,26 +89,52 @@ class Memory:
     def __init__(self) -> None:
         self._weeks: dict[_Key, _Week] = {}
         self._used: dict[_Key, _Week] = {}
+        self._contents: dict[Sha256, str] = {}
+        self._used_contents: dict[Sha256, str] = {}
+        self._zones: dict[str, str] = {}
         self._searches = MAX_SEARCHES
 
-    def week(self, key: _Key, compiled: CompiledScreen, base: Base | None) -> _Week:
+    def key(self, compiled: CompiledScreen, base: Standing | None, dates: Dates) -> _Key:
+        """What a screen's week depends on."""
+        content = self._content(compiled)
+        old = base.screens.get(compiled.screen) if base else None
+        if base is None or old is None:
+            before = ""
+        elif same_manifest(old, compiled):
+            before = content
+        else:
+            before = known.content if (known := base.manifests.get(old.digest)) else _UNKNOWN
+        zone = self._zones.get(content) or compiled.manifest.time_zone
+        self._zones[content] = zone
+        return content, before, *dates.of(zone)
+
+    def week(self, key: _Key, compiled: CompiledScreen, base: Standing | None) -> _Week:
         """A screen's week, computed unless one with its key was met before."""
         week = self._used.get(key) or self._weeks.get(key)
         if week is None:
-            week = _week(compiled, base, key[2:], search=self._searches > 0)
+            week = _week(compiled, key, _before(compiled, key, base), search=self._searches > 0, compared=base is not None)
             self._searches -= week.state in (State.SAME, State.OTHERWISE) and key[0] != key[1]
         self._used[key] = week
         return week
 
+    def _content(self, compiled: CompiledScreen) -> str:
+        known = self._used_contents.get(compiled.digest) or self._contents.get(compiled.digest)
+        content = known or content_of(compiled.data, compiled.screen)
+        self._used_contents[compiled.digest] = content
+        return content
+
     def forget(self) -> None:
         """Drop what the last preview did not show."""
         self._weeks, self._used = self._used, {}
+        self._contents, self._used_contents = self._used_contents, {}
+        held = set(self._contents.values())
+        self._zones = {content: zone for content, zone in self._zones.items() if content in held}
         self._searches = MAX_SEARCHES
 
 
 def screen_weeks(
     wanted: Iterable[CompiledScreen],
-    base: Base | None,
+    base: Standing | None,
     dates: Dates,
     memory: Memory | None = None,
     *,
@@ -127,8 +148,7 @@ def screen_weeks(
     memory = memory or Memory()
     alike: dict[_Key, list[CompiledScreen]] = {}
     for compiled in wanted:
-        before, days = _before_key(base, compiled.screen), dates.of(compiled.manifest.time_zone)
-        alike.setdefault((_nameless(compiled.manifest, compiled.data), before, *days), []).append(compiled)
+        alike.setdefault(memory.key(compiled, base, dates), []).append(compiled)
     grouped: dict[str, list[tuple[ScreenId, _Week]]] = {}
     for key in sorted(alike, key=lambda key: (_stays(key, base), -len(alike[key]), alike[key][0].screen)):
         if limit is not None and len(grouped) >= limit and _stays(key, base):
@@ -140,32 +160,29 @@ def screen_weeks(
     return tuple(sorted(weeks, key=lambda week: (week.state, -len(week.screens), week.screens)))
 
 
-def _stays(key: _Key, base: Base | None) -> bool:
+def _stays(key: _Key, base: Standing | None) -> bool:
     """Whether screens with this key have nothing to compare with, or the very manifest they had."""
     return base is None or key[0] == key[1]
 
 
-def _nameless(manifest: Manifest, data: bytes) -> str:
-    """The identity of a manifest but for its screen's name."""
-    return sha256_hex(data.replace(f'"screen":"{manifest.screen}"'.encode(), b'"screen":""'))
+def _before(compiled: CompiledScreen, key: _Key, base: Standing | None) -> Manifest | None:
+    """What a screen had; None if it had none, or one that cannot be read."""
+    if base is None or key[1] in ("", _UNKNOWN):
+        return None
+    old = base.screens[compiled.screen]
+    return compiled.manifest if same_manifest(old, compiled) else base.manifests[old.digest].manifest
 
 
-def _before_key(base: Base | None, screen: ScreenId) -> str:
-    if base is None or screen not in base.screens:
-        return ""
-    before = base.screens[screen]
-    return _nameless(before, before.canonical()) if before else "unknown"
-
-
-def _week(compiled: CompiledScreen, base: Base | None, days: tuple[date, date], *, search: bool) -> _Week:
-    new, old = compiled.manifest, base.screens.get(compiled.screen) if base else None
-    pairs = pair_days(calendar(old, *days) if old else None, calendar(new, *days))
+def _week(compiled: CompiledScreen, key: _Key, old: Manifest | None, *, search: bool, compared: bool) -> _Week:
+    new, days = compiled.manifest, key[2:]
+    same = old is new
+    pairs = pair_days(calendar(old, *days) if old and not same else None, calendar(new, *days))
     differs = any(pair.before is not None for pair in pairs)
     remarks = (*_about(old, new), *(() if differs else _later(old, new, days[1], search=search))) if old else ()
-    if base is None:
+    if not compared:
         state = State.ALONE
     elif old is None:
-        state = State.UNKNOWN if compiled.screen in base.screens else State.ADDED
+        state = State.UNKNOWN if key[1] == _UNKNOWN else State.ADDED
     else:
         state = State.CHANGED if differs else State.OTHERWISE if remarks else State.SAME
     identity = _identity(compiled.client, (state, remarks), pairs)

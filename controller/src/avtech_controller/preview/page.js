@@ -48,10 +48,22 @@
   };
   all(".calendar").forEach(rove);
 
+  const unfold = (element) => {
+    for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  };
+  // Who follows a link to a week wants to see its calendar.
+  const follow = () => {
+    const week = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+    if (!week) return;
+    unfold(week);
+    all("details.folded", week).forEach((fold) => { fold.open = true; });
+    week.scrollIntoView();
+  };
+  addEventListener("hashchange", follow);
+
   const focus = (block) => {
     if (!block) return;
-    const details = block.closest("details");
-    if (details) details.open = true;
+    unfold(block);
     all(".block", block.closest(".calendar")).forEach((other) => { other.tabIndex = other === block ? 0 : -1; });
     block.focus();
     block.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -140,16 +152,18 @@
   find.addEventListener("input", filter);
   // A page that is loaded anew looks as it did: what was searched for and unfolded.
   const MEMORY = "avtech-preview";
-  const same = document.querySelector("details.same");
+  const folds = () => all("main details").map((fold) => [`${fold.className} ${fold.closest(".week")?.id ?? ""}`, fold]);
   addEventListener("pagehide", () => {
-    try { sessionStorage.setItem(MEMORY, JSON.stringify([find.value, Boolean(same?.open)])); } catch { /* it may be forbidden */ }
+    const open = folds().filter(([, fold]) => fold.open).map(([name]) => name);
+    try { sessionStorage.setItem(MEMORY, JSON.stringify([find.value, open])); } catch { /* it may be forbidden */ }
   });
   try {
-    const [words, open] = JSON.parse(sessionStorage.getItem(MEMORY) ?? '["", false]');
-    if (same) same.open = open;
+    const [words, open] = JSON.parse(sessionStorage.getItem(MEMORY) ?? '["", []]');
+    folds().forEach(([name, fold]) => { fold.open = open.includes(name); });
     find.value = words;
     if (words) filter();
   } catch { /* nothing is remembered */ }
+  follow();
   document.getElementById("close").addEventListener("click", close);
   document.getElementById("keys").addEventListener("click", () => help.showModal());
 })();
