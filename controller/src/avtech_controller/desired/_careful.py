@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from avtech_controller.desired._syntax import explained
 from avtech_controller.desired._text import Range, Segment, SyntaxProblem
 
 MAX_DEPTH = 40
@@ -57,7 +58,7 @@ def read_carefully(segment: Segment, *, is_lenient: bool = False) -> Tree | None
         for event in yaml.parse(segment.text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _explain(error, segment) from error
+        raise explained(error, segment) from error
     except yaml.YAMLError as error:
         raise SyntaxProblem("AVT101", " ".join(str(error).split())[:200], Range(segment.line + 1, 1)) from error
     return builder.root
@@ -228,43 +229,6 @@ def _integer(value: int, where: Range) -> int:
     if abs(value) > MAX_INTEGER:
         raise SyntaxProblem("AVT114", _BEYOND, where)
     return value
-
-
-def _explain(error: yaml.MarkedYAMLError, segment: Segment) -> SyntaxProblem:
-    """Where and why libyaml stopped, in words for people who do not write parsers."""
-    unclosed = error.context_mark and ("',' or" in (error.problem or "") or "end of stream" in (error.problem or ""))
-    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
-    line, column = (mark.line, mark.column) if mark else (0, 0)
-    lines = segment.text.split("\n")
-    text = lines[line] if line < len(lines) else ""
-    where = Range(segment.line + line + 1, column + 1, segment.line + line + 1, column + 2)
-    indentation = text[: len(text) - len(text.lstrip(" \t"))]
-    if ("\t" in indentation and column <= len(indentation)) or "tab character" in (error.problem or ""):
-        return SyntaxProblem("AVT113", "a tab is used for indentation", where, label="tab", hint="use spaces")
-    return _plain(error, text, column, where)
-
-
-def _plain(error: yaml.MarkedYAMLError, text: str, column: int, where: Range) -> SyntaxProblem:
-    problem = " ".join((error.problem or "not YAML").split())
-    context = " ".join((error.context or "").split())
-    found = text[column : column + 1]
-    message, hint = f"{context}: {problem}" if context else problem, ""
-    if "mapping values are not allowed" in problem:
-        message = "a second `:` on the line, or a line indented differently from its neighbours"
-        hint = "indent keys of one level alike; put a text that holds `: ` in quotes"
-    elif "cannot start any token" in problem:
-        message, hint = f"a text cannot begin with {found!r}", "put the text in quotes"
-    elif "unexpected end of stream" in problem and "quoted" in context:
-        message, hint = "a quotation mark is opened and never closed", "close it"
-    elif "',' or ']'" in problem or "',' or '}'" in problem:
-        message, hint = "a bracket is opened and not closed", "close it, or put a text that begins with a bracket in quotes"
-    elif "expected node content" in problem:
-        message, hint = "a value is missing within brackets, or a bracket is not closed", "close it, or complete it"
-    elif "could not find expected ':'" in problem:
-        message, hint = "a key without `:`", "write `key: value`"
-    elif "did not find expected key" in problem or "did not find expected '-'" in problem:
-        message, hint = "the indentation does not fit the lines above", "indent what belongs together alike"
-    return SyntaxProblem("AVT101", message, where, label="here", hint=hint)
 
 
 def walk(tree: Tree, path: tuple[str | int, ...]) -> Iterator[Tree]:
