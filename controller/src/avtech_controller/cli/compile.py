@@ -1,9 +1,6 @@
-"""`avtech compile`: the manifests of all screens as files, for looking at them and for comparing commits."""
+"""`avtech compile`: the manifests of all screens, for looking at them and for comparing commits."""
 
 import errno
-import re
-import tempfile
-from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from avtech_controller import durable
+from avtech_controller.cli._cache import cache_options, chosen_cache
 from avtech_controller.cli._options import commit_option, output_option, repo_option
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
-from avtech_schema.identifiers import CommitId, ScreenId
 from avtech_schema.layout import target_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from avtech_controller.compiler import CompiledScreen
-
-_OURS = re.compile(r"CLI-[A-Z0-9-]+(/SCR-[A-Z0-9-]+\.json)?")
+    from avtech_controller.incremental import Compilation, Written
 
 
 @click.command(name="compile")
@@ -33,95 +27,96 @@ _OURS = re.compile(r"CLI-[A-Z0-9-]+(/SCR-[A-Z0-9-]+\.json)?")
     "-o",
     "directory",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="DIR",
-    help="Where the manifests are written, as CLIENT/SCREEN.json. Manifests of an earlier run in it are replaced as a whole.",
+    help="Write the manifests there, as CLIENT/SCREEN.json; of an earlier run's, what differs is replaced. "
+    "Without it, digests alone are shown.",
 )
+@cache_options
 @output_option
-def compile_(*, repo: Path, commit: str | None, directory: Path, output: str) -> None:
+def compile_(*, repo: Path, commit: str | None, directory: Path | None, cache: str | None, no_cache: bool, output: str) -> None:
     """Compile one manifest per screen, exactly the bytes that `avtech publish` would release.
 
-    The same commit gives the same bytes on any machine. Nothing is written when the desired state has errors.
+    The same commit gives the same bytes on any machine, with any cache and without one. Nothing is written when the
+    desired state has errors. Only clients whose files changed are looked at, and only screens that can reach what
+    changed are compiled; the rest comes from the cache.
 
     \b
     Examples:
-      avtech compile -o build/manifests                    the work tree
+      avtech compile                                       digests of the work tree
+      avtech compile -o build/manifests                    its manifests as files
       avtech compile --commit v2 -o build/v2               a tag
       diff -r build/v1 build/v2                            what changed between two
+      avtech compile --cache s3://acme-ci/avtech           for CI, with AVTECH_CACHE_KEY
     """
-    from avtech_controller.compiler import compile_state
-    from avtech_controller.desired import load, open_source, require_state
+    from avtech_controller.desired import open_source
+    from avtech_controller.incremental import compile_source
 
     source = open_source(repo, commit)
-    screens = compile_state(require_state(load(source)))
-    write_manifests(screens, directory)
-    summary = _summary(source.commit, screens)
+    compilation = compile_source(source, chosen_cache(cache, no_cache=no_cache))
+    written = _write(compilation, directory, no_cache=no_cache) if directory else None
     if output == "json":
-        click.echo(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(_summary(compilation), option=orjson.OPT_INDENT_2).decode())
         return
-    for screen in summary["screens"]:
-        click.echo(f"{screen['digest'][:12]}  {screen['bytes']:>8,} bytes  {screen['file']}")
-    of = f"commit {source.commit[:12]}" if source.commit else "the work tree"
-    click.echo(f"{len(screens):,} manifest{'s' if len(screens) != 1 else ''} of {of}: {directory}", err=True)
+    shown = (
+        f"{one.digest[:12]}  {one.size:>8,} bytes  {target_path(one.client, one.screen)}"
+        for one in compilation.screens.values()
+    )
+    click.echo("\n".join(shown))
+    for line in _told(compilation, directory, written):
+        click.echo(line, err=True)
 
 
-def _summary(commit: CommitId | None, screens: Mapping[ScreenId, "CompiledScreen"]) -> dict[str, Any]:
+def _told(compilation: "Compilation", directory: Path | None, written: "Written | None") -> list[str]:
+    count, compiled = len(compilation.screens), compilation.compiled
+    of = f"commit {compilation.commit[:12]}" if compilation.commit else "the work tree"
+    manifests = f"{count:,} manifest{'s' if count != 1 else ''} of {of}"
+    rest = ", the rest from the cache" if compiled < count else ""
+    lines = [f"{manifests}: {directory}" if directory else manifests, f"{compiled:,} of {count:,} screens compiled{rest}"]
+    if written and (written.written < count or written.removed):
+        lines.append(f"{written.written:,} files written, {written.removed:,} removed, the rest was there already")
+    return lines
+
+
+def _summary(compilation: "Compilation") -> dict[str, Any]:
     from importlib.metadata import version
 
     from avtech_controller.compiler import COMPILER
 
     return {
         "format_version": 1,
-        "commit": commit,
+        "commit": compilation.commit,
         "compiler": COMPILER,
         "tzdata": version("tzdata"),
+        "compiled": compilation.compiled,
         "screens": [
             {
                 "screen": screen.screen,
                 "client": screen.client,
                 "digest": screen.digest,
-                "bytes": len(screen.data),
+                "bytes": screen.size,
                 "file": target_path(screen.client, screen.screen),
             }
-            for screen in screens.values()
+            for screen in compilation.screens.values()
         ],
     }
 
 
-def write_manifests(screens: Mapping[ScreenId, "CompiledScreen"], directory: Path) -> None:
-    """Write all manifests into a directory that is new, empty, or holds an earlier run's; all of them or none.
+def _write(compilation: "Compilation", directory: Path, *, no_cache: bool) -> "Written":
+    """Write the manifests; how the directory is left is noted in the user's own cache, for the next time.
 
     Raises:
-        ConfigurationError: the directory holds something else.
+        ConfigurationError: the directory holds something else, or cannot be used.
         EnvironmentFailedError: the disk failed.
     """
-    target = directory.resolve()
+    from avtech_controller.incremental import notes_from, write_manifests
+
+    own = chosen_cache(None, no_cache=no_cache)
     with _failures(directory):
-        _check_ours(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-            fresh = Path(scratch, "new")
-            for screen in screens.values():
-                path = fresh / target_path(screen.client, screen.screen)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(screen.data)
-            if target.exists():
-                target.rename(Path(scratch, "old"))
-            fresh.rename(target)
-            durable.flush_directory(target.parent)
-
-
-def _check_ours(target: Path) -> None:
-    """Refuse to replace anything but manifests."""
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise ConfigurationError(f"{target} is not a directory")
-    foreign = [path for path in target.rglob("*") if not _OURS.fullmatch(path.relative_to(target).as_posix())]
-    if foreign:
-        raise ConfigurationError(
-            f"{target} holds other files, for example {foreign[0].relative_to(target)}", hint="name a new or empty directory"
-        )
+        what = f"output {directory.resolve()}"
+        written = write_manifests(compilation, directory, notes_from(own.noted(what) if own else None))
+        if own and (written.written or written.removed):
+            own.note(what, orjson.dumps(written.notes))
+    return written
 
 
 @contextmanager
