@@ -22,6 +22,13 @@ class Address(NamedTuple):
     port: int
 
 
+class PowerCommand(NamedTuple):
+    """How the panel is turned on and off: a program and its arguments for each, run without a shell."""
+
+    on: tuple[str, ...]
+    off: tuple[str, ...]
+
+
 def store_url(text: str) -> str:
     """Check a store's address: `file://`, `s3://`, `https://`, or `http://` on this machine.
 
@@ -111,3 +118,26 @@ def address(value: object) -> Address | None:
     if not is_loopback(host):
         raise ValueError(f"{host[:80]} is not this machine's own; the API is for 127.0.0.1, ::1 or localhost alone")
     return Address(host, int(port))
+
+
+def power_command(value: object) -> PowerCommand | None:
+    """The `display:` setting, `{powerCommand: {on: [program, argument, …], off: [program, …]}}`."""
+    if not isinstance(value, dict):
+        raise ValueError(f"expected powerCommand below it, found {value!r:.80}; the X display is engine.display")
+    if unknown := value.keys() - {"powerCommand"}:
+        raise ValueError(f"unknown key {min(map(str, unknown))!r:.80} (known: powerCommand)")
+    commands = value.get("powerCommand")
+    if commands is None:
+        return None
+    if not isinstance(commands, dict) or commands.keys() != {"on", "off"}:
+        raise ValueError("powerCommand: expected a command for `on` and one for `off`, and nothing else")
+    return PowerCommand(*(_command(commands[key], f"powerCommand.{key}") for key in ("on", "off")))
+
+
+def _command(value: object, where: str) -> tuple[str, ...]:
+    parts = value if isinstance(value, list) else []
+    if not parts or len(parts) > 32 or not all(isinstance(part, str) and part and "\0" not in part for part in parts):
+        raise ValueError(
+            f"{where}: expected a program and its arguments, like [vcgencmd, display_power, '0'], found {value!r:.80}"
+        )
+    return tuple(parts)

@@ -86,6 +86,10 @@ def assemble(
         if journal is not None:
             journal.note(played)
 
+    def on_panel(fault: str) -> None:
+        updater.troubles.panel = fault or None
+        updater.changed.set()
+
     playback = Playback(
         make_engine(config.engine),
         now=parts.clock.now,
@@ -93,6 +97,8 @@ def assemble(
         refreshed=lambda: updater.looked is not None,
         on_fault=on_fault,
         on_play=on_play,
+        power=config.power_command,
+        on_panel=on_panel,
         load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
         save=lambda data: replace_atomically(history, data),
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from avtech_player import _values as values
 from avtech_player._document import Document, Place
-from avtech_player._values import API_ADDRESS, ENGINES, Address, store_url
+from avtech_player._values import API_ADDRESS, ENGINES, Address, PowerCommand, store_url
 from avtech_player._wake_settings import Wake, wake
 from avtech_player.durable import DiskError, TooLargeError, read_bounded
 from avtech_schema.errors import ConfigurationError
@@ -25,6 +25,7 @@ __all__ = [
     "Address",
     "Config",
     "ConfigProblemsError",
+    "PowerCommand",
     "Problem",
     "Settings",
     "Wake",
@@ -44,6 +45,7 @@ KEYS = (
     "root",
     "deviceKey",
     "engine",
+    "display",
     "pollSeconds",
     "reportSeconds",
     "minFreeBytes",
@@ -63,6 +65,7 @@ class Config:
 
     `report_store` is None when reports go to `store`, `max_bytes` when clips may take what the disk has, `api` and `wake`
     when there is none; `plays_max_bytes` is 0 when no proof of play is kept. `secrets` is a file that adds to the environment.
+    `power_command` is None where nothing switches the panel.
     """
 
     screen: ScreenId
@@ -83,6 +86,7 @@ class Config:
     api: Address | None = None
     wake: Wake | None = None
     secrets: Path | None = None
+    power_command: PowerCommand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,7 @@ def _config(reading: "_Reading", base: Path) -> Config | None:
     device_key, secrets = reading.optional("deviceKey", values.path), reading.optional("secrets", values.path)
     engine = reading.value("engine", values.engine, _MPV)
     no_bound: ByteSize | None = None
+    no_command: PowerCommand | None = None
     no_wake: Wake | None = None
     settings = Config(
         screen=screen or ScreenId(""),
@@ -199,6 +204,7 @@ def _config(reading: "_Reading", base: Path) -> Config | None:
         root=base / (root or ""),
         device_key=base / (device_key or (state_dir or Path()) / "device.key"),
         engine=engine,
+        power_command=reading.value("display", values.power_command, no_command),
         poll_seconds=reading.value("pollSeconds", values.seconds, 60.0),
         report_seconds=reading.value("reportSeconds", values.seconds, 300.0),
         min_free_bytes=reading.value("minFreeBytes", values.size, ByteSize(16_000_000)),

@@ -72,9 +72,15 @@ class Airing:
         self._offences: dict[VideoId, int] = {}
         self._dates = dates
         self._manifest = dated_out(generation.manifest, dates)
+        self._emergencies = frozenset(rule.id for rule in generation.manifest.rules if rule.emergency)
         if before:
             self._inherit(before)
         self._timeline = self._compile(instant)
+
+    @property
+    def emergencies(self) -> frozenset[str]:
+        """The ids of its emergency rules."""
+        return self._emergencies
 
     @property
     def degrees(self) -> int:

@@ -5,15 +5,18 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from avtech_player.clock import Reading, spell
+from avtech_player.config import PowerCommand
 from avtech_player.engine import ClipCheck
 from avtech_player.playback._airing import Airing
 from avtech_player.playback._faults import Faults, OnFault
 from avtech_player.playback._judge import Judge, find_faults, judge_faults
 from avtech_player.playback._memory import Load, Memory, Save
+from avtech_player.playback._panel import PanelSwitch
 from avtech_player.playback._proof import OnPlay, Proof
 from avtech_player.playback._running_order import Clocks, RunningOrder
 from avtech_player.ports import Clip, Died, Ended, Engine, EngineEvent, Generation, Started, TrialResult
@@ -34,6 +37,7 @@ class Playback:
     `load` and `save` keep the rotation's position; both may block, `save` runs in a thread. `on_play` hears of every clip
     that was on screen; `read` is the trusted clock with its judgement of itself, without which what is dated does not play;
     `refreshed` says whether the release was asked for since the start, which is clock enough for an emergency.
+    `power` are the commands that turn the panel on and off; `on_panel` hears why they fail, and nothing once they work.
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class Playback:
         read: Callable[[], Reading] | None = None,
         refreshed: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
+        power: PowerCommand | None = None,
+        on_panel: Callable[[str], None] | None = None,
     ) -> None:
         self._engine = engine
         self._clocks = Clocks(read or (lambda: Reading(now(), trusted=True)), refreshed, monotonic)
@@ -56,7 +62,11 @@ class Playback:
         self._faults = Faults(check, on_fault)
         self._proof = Proof(on_play, self._clocks.read)
         self._lock = asyncio.Lock()
-        self._order = RunningOrder(engine, self._clocks, self._memory, self._faults, self._lock)
+        self._panel = PanelSwitch(power, self._panel_changed)
+        self._on_panel = on_panel
+        self._order = RunningOrder(
+            engine, self._clocks, memory=self._memory, faults=self._faults, panel=self._panel, lock=self._lock
+        )
         self._wake = asyncio.Event()
         self._blind = ""
         self.beat = monotonic()
@@ -69,6 +79,7 @@ class Playback:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow())
                 group.create_task(self._keep_time())
+                group.create_task(self._panel.run())
         finally:
             self._faults.cancel()
             await self._engine.stop()
@@ -111,9 +122,13 @@ class Playback:
             self._wake.set()
             wait = _FIRST_FRAME_S + order.remaining().total_seconds()
         try:
-            return await judge.result(within=wait, settle=_SETTLE_S)
+            result = await judge.result(within=wait, settle=_SETTLE_S)
         finally:
             order.judge = None
+            self._wake.set()
+        if not result.good and not self._panel.lit:  # a panel that is off may take the picture away
+            return replace(result, reason=f"the panel is off: {result.reason}", unseen=True)
+        return result
 
     def now(self) -> NowPlaying | None:
         """The clip on screen; None while it is the slate, or nothing is seen yet."""
@@ -139,8 +154,9 @@ class Playback:
         await self._engine.screenshot(path)
 
     def health(self) -> EngineHealth:
-        """How the engine is."""
-        return self._engine.health()
+        """How the engine is; its state is `off` while nothing plays because the panel is off."""
+        health = self._engine.health()
+        return replace(health, state="off") if self._order.resting and health.state in _DRAWING else health
 
     def blindness(self) -> str:
         """Why the engine cannot draw at all; empty once it does, or while nobody knows."""
@@ -184,7 +200,13 @@ class Playback:
                 _LOGGER.debug("the bug was", exc_info=error)
 
     def _pause(self) -> float:
-        segment = self._order.segment
-        if segment is None or segment.until is None:
+        until = self._order.until
+        if until is None:
             return _TICK_S
-        return min(_TICK_S, max(0.001, (segment.until - self._clocks.now()).total_seconds()))
+        return min(_TICK_S, max(0.001, (until - self._clocks.now()).total_seconds()))
+
+    def _panel_changed(self) -> None:
+        self._proof.light(lit=self._panel.lit)
+        self._wake.set()
+        if self._on_panel:
+            self._on_panel(self._panel.fault)

@@ -12,6 +12,7 @@ from avtech_player.playback._airing import Airing, Choice, make_airing
 from avtech_player.playback._faults import Faults
 from avtech_player.playback._judge import Judge
 from avtech_player.playback._memory import Memory
+from avtech_player.playback._panel import PanelSwitch, panel_hours
 from avtech_player.playback._undated import Dates
 from avtech_player.ports import Clip, Died, Ended, Engine, Generation
 from avtech_schema.airtime import Segment
@@ -55,16 +56,23 @@ class Clocks:
 class RunningOrder:
     """What the engine is told to show. One call at a time: whoever calls holds `lock`."""
 
-    def __init__(self, engine: Engine, clocks: Clocks, memory: Memory, faults: Faults, lock: asyncio.Lock) -> None:
+    def __init__(
+        self, engine: Engine, clocks: Clocks, *, memory: Memory, faults: Faults, panel: PanelSwitch, lock: asyncio.Lock
+    ) -> None:
         self._engine = engine
         self._clocks = clocks
         self._memory = memory
         self._faults = faults
+        self._panel = panel
         self._lock = lock
         self.airing: Airing | None = None
         self.segment: Segment | None = None
         self.on: Showing | None = None
         self.judge: Judge | None = None
+        self.resting = False
+        """The panel is off, and so nothing plays."""
+        self.until: datetime | None = None
+        """The next instant at which what is on the air, or the panel, changes."""
         self._next: Choice | None = None
 
     async def look(self) -> None:
@@ -76,6 +84,8 @@ class RunningOrder:
         airing.review(instant, self._clocks.monotonic())
         segment, before = airing.segment(instant), self.segment
         self.segment = segment
+        if await self._rests(airing, segment):
+            return
         on = self.on
         lost = on is None or (on.since is None and self._clocks.monotonic() - on.given > _LOST_S)
         cut_in = before is not None and segment.key != before.key and segment.interrupts(before)
@@ -83,6 +93,18 @@ class RunningOrder:
             await self._show_next()
         elif on.since is not None and not self._next_stands(airing):
             await self._queue_next()
+
+    async def _rests(self, airing: Airing, segment: Segment) -> bool:
+        """Have the panel be as its hours say; while it is off nothing plays, but a release on trial."""
+        hours = panel_hours(airing.generation.manifest, segment, airing.emergencies, self._clocks.read())
+        self.until = min((instant for instant in (segment.until, hours.until) if instant), default=None)
+        self._panel.want(on=hours.on)
+        rests = not hours.on and not self._panel.lit and self.judge is None
+        if rests and not self.resting:
+            self.on = self._next = None
+            await self._engine.slate()
+        self.resting = rests
+        return rests
 
     async def adopt(self, generation: Generation | None) -> None:
         """Play a generation; one that plays already goes on, and none at all is the slate."""
@@ -96,7 +118,8 @@ class RunningOrder:
         if airing:
             await self.switch(airing)
         else:
-            self.airing = self.segment = self.on = self._next = None
+            self.airing = self.segment = self.on = self._next = self.until = None
+            self.resting = False
             await self._engine.slate()
 
     async def switch(self, airing: Airing) -> None:
@@ -104,6 +127,8 @@ class RunningOrder:
         before, self.airing = self.segment, airing
         segment = self.segment = airing.segment(self._clocks.now())
         await self._engine.rotate(airing.degrees)
+        if await self._rests(airing, segment):
+            return
         on = self.on
         stays = on is not None and on.since is not None and not segment.interrupts(before)
         on_air = airing.on_air(self._clocks.now())
