@@ -1,111 +1,24 @@
 """The local API of a running player: what it tells, whom it refuses, and what it survives."""
 
-import contextlib
 import json
 import re
 import shutil
-import socket
 import stat
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from avtech_schema.report import SyncState
-from tests.player.devices import Device
 from tests.player.material import video_bytes
-from tests.player.repository import Repository, manifest_of
+from tests.player.repository import manifest_of
+from tests.player.served import Served, serving, wait_for_api
 
 pytestmark = pytest.mark.media
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass
-class Served:
-    """A running player with its API."""
-
-    device: Device
-    repository: Repository
-    port: int
-    process: "subprocess.Popen[bytes]"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def token(self) -> str:
-        return (self.device.state_dir / "api.token").read_text().strip()
-
-    def ask(self, method: str, path: str, *, token: str | None = "", body: Any = None, **headers: str) -> tuple[int, bytes]:
-        request = urllib.request.Request(self.url + path, method=method)
-        if token is not None:
-            request.add_header("Authorization", f"Bearer {token or self.token}")
-        for name, value in headers.items():
-            request.add_header(name.replace("_", "-"), value)
-        if body is not None:
-            request.data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
-
-    def get(self, path: str) -> Any:
-        status, body = self.ask("GET", path)
-        assert status == 200, body
-        return json.loads(body)
-
-    def raw(self, data: bytes, *, within: float = 15.0) -> bytes:
-        """Everything that is answered to some bytes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=within) as connection:
-            connection.sendall(data)
-            answer = b""
-            try:
-                while part := connection.recv(65536):
-                    answer += part
-            except ConnectionResetError:
-                pass
-            return answer
-
-    def alive(self) -> None:
-        assert self.process.poll() is None
-        assert self.ask("GET", "/healthz", token=None)[0] == 200
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    patch = pytest.MonkeyPatch()
-    port = free_port()
-    patch.setenv("AVTECH_PLAYER_API", f"127.0.0.1:{port}")
-    try:
-        repository = Repository(folder / "store")
-        device = Device(folder / "device", repository)
-        ref = repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))}))
-        with device.running() as process:
-            device.reported(lambda report: report.applied == ref and report.state is SyncState.SYNCED)
-            yield Served(device, repository, port, process)
-        assert "Traceback" not in (device.folder / "log").read_text()
-        assert "a bug" not in (device.folder / "log").read_text()
-    finally:
-        patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -136,17 +49,6 @@ def test_it_looks_for_a_release_when_asked(tmp_path: Path, monkeypatch: pytest.M
         status, body = served.ask("POST", "/v1/status/sync")
         assert (status, json.loads(body)) == (202, {"asked": True})
         served.device.reported(lambda report: report.applied == ref)
-
-
-def wait_for_api(served: Served) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            served.alive()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError((served.device.folder / "log").read_text())
 
 
 def test_reconciling_repairs_what_is_missing_or_damaged(tmp_path: Path) -> None:
@@ -242,42 +144,6 @@ def test_what_is_malformed_or_too_large_is_refused_at_once(served: Served, data:
     assert served.raw(data).startswith(f"HTTP/1.1 {status} ".encode())
     assert time.monotonic() - began < 5
     served.alive()
-
-
-def test_a_body_of_a_gigabyte_is_refused_after_its_first_bytes(served: Served) -> None:
-    sent = 0
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
-        connection.sendall(b"POST /v1/assets/cleanup HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
-        with contextlib.suppress(OSError):
-            while sent < 1_000_000_000:
-                sent += connection.send(b"x" * 65536)
-    assert sent < 20_000_000
-    served.alive()
-
-
-def test_idle_connections_are_ended_and_too_many_are_refused_without_harm(served: Served) -> None:
-    idle = [socket.create_connection(("127.0.0.1", served.port), timeout=30) for _ in range(20)]
-    try:
-        assert served.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 503")
-        began = time.monotonic()
-        answer = idle[0].recv(4096)
-        assert answer.startswith(b"HTTP/1.1 408")
-        assert 5 < time.monotonic() - began < 20
-    finally:
-        for connection in idle:
-            connection.close()
-    deadline = time.monotonic() + 10
-    while not served.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 200"):
-        assert time.monotonic() < deadline
-
-
-def test_it_cannot_be_reached_by_another_address_of_this_machine(served: Served) -> None:
-    addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    outer = [address for address in addresses if not address.startswith("127.")]
-    if not outer:
-        pytest.skip("this machine has no other address")
-    with pytest.raises(OSError):
-        socket.create_connection((outer[0], served.port), timeout=5)
 
 
 def metrics(served: Served) -> str:

@@ -14,7 +14,7 @@ from avtech_schema.plays import PlayResult
 from tests.player.devices import COMMAND, QUICK, Device
 from tests.player.material import video_bytes
 from tests.player.repository import Repository, manifest_of
-from tests.player.test_api import free_port
+from tests.player.served import free_port
 from tests.player.test_proof_of_play import plays
 
 pytestmark = [pytest.mark.display, pytest.mark.media]

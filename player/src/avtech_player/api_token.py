@@ -1,6 +1,7 @@
 """The token that opens the local API: a file in the state directory that its owner alone can read."""
 
 import secrets
+import stat
 from pathlib import Path
 
 from avtech_player.durable import PRIVATE, TooLargeError, read_bounded, replace_atomically
@@ -25,13 +26,20 @@ def read_token(directory: Path) -> str | None:
 
 
 def ensure_token(directory: Path) -> str:
-    """Read the token, or make one.
+    """Read the token, or make one; one that others could read is no secret any more, and another takes its place.
 
     Raises:
         DiskError: it can neither be read nor written.
     """
-    if (token := read_token(directory)) is not None:
+    if (token := read_token(directory)) is not None and _is_private(directory / TOKEN_FILE):
         return token
     token = secrets.token_hex(32)
     replace_atomically(directory / TOKEN_FILE, token.encode() + b"\n", mode=PRIVATE)
     return token
+
+
+def _is_private(path: Path) -> bool:
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    except OSError:
+        return False

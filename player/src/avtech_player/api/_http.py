@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,10 +17,13 @@ MAX_HEADER_BYTES = 16_384
 MAX_BODY_BYTES = 4096
 MAX_CONNECTIONS = 16
 _READ_BYTES = 8192
-_REQUEST_SECONDS = 10.0
+REQUEST_SECONDS = 10.0
+"""A request arrives whole within this, or is answered 408."""
 _ANSWER_SECONDS = 60.0
 _DRAIN_BYTES = 1_000_000
 _DRAIN_SECONDS = 1.0
+_WAITING = 64
+_PAUSE_SECONDS = 1.0
 _LOGGER = logging.getLogger("avtech.player.api")
 
 
@@ -67,35 +71,70 @@ def problem(error: RequestError) -> Response:
 
 
 class Server:
-    """Listens on an address of this machine, and gives every request to the handler."""
+    """Listens on an address of this machine, and gives every request to the handler.
 
-    def __init__(self, handler: Handler) -> None:
+    `MAX_CONNECTIONS` are served at once, as many more hear that there are too many, and the rest wait with the kernel: they
+    cost the player nothing.
+    """
+
+    def __init__(self, handler: Handler, *, request_seconds: float = REQUEST_SECONDS) -> None:
         self._handler = handler
+        self._request_seconds = request_seconds
         self._open = 0
-        self._server: asyncio.Server | None = None
+        self._places = asyncio.Semaphore(2 * MAX_CONNECTIONS)
+        self._accepting: list[asyncio.Task[None]] = []
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port.
 
         Raises:
-            OSError: the port is taken, or the address is not there.
+            OSError: the port is taken, or the address is not there, or not this machine's own.
         """
-        self._server = await asyncio.start_server(self._serve, host, port, limit=MAX_HEADER_BYTES)
-        found: int = self._server.sockets[0].getsockname()[1]
-        return found
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        if foreign := [entry[4][0] for entry in found if not is_loopback(str(entry[4][0]))]:
+            raise OSError(f"{host} is {foreign[0]}, which is not this machine's own")
+        for family, _, _, _, address in found:
+            listening = socket.create_server((str(address[0]), port), family=family, backlog=_WAITING)
+            listening.settimeout(0)
+            port = listening.getsockname()[1]
+            self._accepting.append(loop.create_task(self._accept(listening)))
+        return port
 
     async def stop(self) -> None:
         """Listen no more."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        self._accepting.clear()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with listening:
+            while True:
+                await self._places.acquire()
+                try:
+                    wire, _ = await loop.sock_accept(listening)
+                except OSError as error:
+                    self._places.release()
+                    _LOGGER.warning("the local API takes no connection for a moment: %s", error)
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                    continue
+                task = loop.create_task(self._serve(wire))
+                self._serving.add(task)
+                task.add_done_callback(self._left)
+
+    def _left(self, task: "asyncio.Task[None]") -> None:
+        self._serving.discard(task)
+        self._places.release()
+
+    async def _serve(self, wire: socket.socket) -> None:
         self._open += 1
         try:
-            peer = writer.get_extra_info("peername")
-            if peer and is_loopback(str(peer[0])):
-                await self._converse(reader, writer)
+            with wire:
+                if is_loopback(str(wire.getpeername()[0])):
+                    await self._take(wire)
         except (OSError, TimeoutError, h11.ProtocolError):
             pass  # Whoever hangs up, dawdles or babbles hears nothing more.
         except Exception as error:
@@ -103,6 +142,12 @@ class Server:
             _LOGGER.debug("the bug was", exc_info=error)
         finally:
             self._open -= 1
+
+    async def _take(self, wire: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=wire, limit=MAX_HEADER_BYTES)
+        try:
+            await self._converse(reader, writer)
+        finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
@@ -112,7 +157,7 @@ class Server:
         try:
             if self._open > MAX_CONNECTIONS:
                 raise RequestError(503, "too many requests at once")
-            async with asyncio.timeout(_REQUEST_SECONDS):
+            async with asyncio.timeout(self._request_seconds):
                 request = await _receive(connection, reader, writer)
             async with asyncio.timeout(_ANSWER_SECONDS):
                 response = await self._handler(request)
