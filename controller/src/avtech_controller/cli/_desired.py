@@ -3,24 +3,45 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from avtech_controller.compiler import CompiledScreen, compile_state
-from avtech_controller.desired import DesiredState, Loaded, load, open_source, require_state
+from avtech_controller.desired import DesiredState, Loaded, open_source, require_state
 from avtech_controller.findings import Finding, Severity
+from avtech_controller.incremental import Cache, Compilation, compile_source
 from avtech_controller.moves import moves
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import ConfigurationError
-from avtech_schema.identifiers import CommitId, ScreenId, VideoId
+from avtech_schema.identifiers import ClientId, CommitId, ScreenId, VideoId
+from avtech_schema.resources import Client, Fleet
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A desired state, its screens and findings; `commit` is None when it was read from the work tree."""
+    """A desired state's screens and findings; `commit` is None when it was read from the work tree."""
 
     commit: CommitId | None
-    state: DesiredState
+    of: DesiredState | Compilation
+    """What it was compiled from or by."""
     screens: Mapping[ScreenId, CompiledScreen]
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def fleet(self) -> Fleet:
+        """The Fleet."""
+        return self.of.fleet
+
+    @property
+    def clients(self) -> Mapping[ClientId, Client]:
+        """The clients."""
+        return self.of.clients
+
+    @property
+    def labels(self) -> Mapping[ScreenId, Mapping[str, str]]:
+        """The labels of every screen."""
+        if isinstance(self.of, Compilation):
+            return self.of.labels
+        return {name: screen.metadata.labels for name, screen in self.of.screens.items()}
 
     @property
     def errors(self) -> int:
@@ -35,23 +56,25 @@ class Compiled:
     @property
     def moved(self) -> Mapping[ScreenId, ScreenId]:
         """New names of screens by their old ones."""
-        return moves(self.state.fleet, self.state.screens)
+        return moves(self.of.fleet, self.screens.keys())
 
     @property
-    def titles(self) -> dict[VideoId, str]:
+    def titles(self) -> Mapping[VideoId, str]:
         """What people call each clip."""
-        return {name: video.spec.title or video.spec.original_name for name, video in self.state.videos.items()}
+        if isinstance(self.of, Compilation):
+            return self.of.titles
+        return {name: video.spec.title or video.spec.original_name for name, video in self.of.videos.items()}
 
 
-def compile_desired(repo: Path, commit: str | None) -> Compiled:
-    """Read, validate and compile the desired state.
+def compile_desired(repo: Path, commit: str | None, cache: Cache | None = None) -> Compiled:
+    """Read, validate and compile the desired state; with a cache, what is known of it from earlier is not looked at again.
 
     Raises:
         SourceError: there is no such repository or commit.
         FindingsError: it has errors.
     """
-    source = open_source(repo, commit)
-    return compile_loaded(source.commit, load(source))
+    made = compile_source(open_source(repo, commit), cache)
+    return Compiled(made.commit, made, made.screens, made.findings)
 
 
 def compile_loaded(commit: CommitId | None, loaded: Loaded) -> Compiled:
@@ -64,7 +87,12 @@ def compile_loaded(commit: CommitId | None, loaded: Loaded) -> Compiled:
     return Compiled(commit, state, compile_state(state), loaded.findings)
 
 
-def chosen_store(option: str | None, state: DesiredState | None) -> ObjectStore:
+class _OfFleet(Protocol):
+    @property
+    def fleet(self) -> Fleet: ...
+
+
+def chosen_store(option: str | None, state: _OfFleet | None) -> ObjectStore:
     """Open the store that `--store` or AVTECH_STORE names, else the fleet's own.
 
     Raises:

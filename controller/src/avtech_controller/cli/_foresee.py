@@ -62,8 +62,7 @@ class Foresight:
 
 def wave_stage(store: ObjectStore, anchor: Anchor, compiled: Compiled) -> WaveStage:
     """What divides publications of a desired state into waves."""
-    labels = {name: screen.metadata.labels for name, screen in compiled.state.screens.items()}
-    return WaveStage(store, anchor, compiled.state.fleet.spec.rollout, labels)
+    return WaveStage(store, anchor, compiled.fleet.spec.rollout, compiled.labels)
 
 
 def foresee(store: ObjectStore, anchor: Anchor, head: Head | None, plan: Plan, compiled: Compiled) -> Foresight:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,17 +12,19 @@ import click
 import orjson
 
 from avtech_controller import durable
+from avtech_controller.cli._cache import cache_options, chosen_cache
 from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired, compile_loaded
 from avtech_controller.cli._options import commit_option, repo_option, store_option
 from avtech_controller.compiler import compile_state
 from avtech_controller.desired import history, load, open_source
 from avtech_controller.render import render_full
-from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFailedError, SupersededError
+from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFailedError, FindingsError, SupersededError
 from avtech_schema.identifiers import VideoId
 
 if TYPE_CHECKING:
     from avtech_controller.cli._foresee import Foresight
+    from avtech_controller.incremental import Cache
     from avtech_controller.planning import Consent, Plan, Verdict
     from avtech_controller.publication import Released
 
@@ -43,6 +46,7 @@ CHANGES = 10
     help="Save the plan for `publish FILE`.",
 )
 @consent_options
+@cache_options
 @click.option(
     "--detailed-exitcode", is_flag=True, help=f"End with {CHANGES} when screens change, and with 0 only when none does."
 )
@@ -65,6 +69,8 @@ def plan(
     accept_changes: int | None,
     accept_removals: int | None,
     accept_emptied: int | None,
+    cache: str | None,
+    no_cache: bool,
     detailed_exitcode: bool,
     output: str,
 ) -> int:
@@ -87,8 +93,9 @@ def plan(
     if file and base:
         raise click.UsageError("-o saves a plan on top of what is released; --base compares with a commit")
     consent = consent_of(accept_changes, accept_removals, accept_emptied)
-    compiled = _compiled(repo, commit, output, saved=file is not None)
-    found = _planned(repo, store, base, compiled, consent)
+    known = chosen_cache(cache, no_cache=no_cache)
+    compiled = _compiled(repo, commit, output, known, saved=file is not None)
+    found = _planned(repo, store, base, compiled, consent, cache=known)
     if file:
         _write(file, save_plan(found.plan))
     _show(found, compiled, output)
@@ -110,7 +117,7 @@ class _Planned:
     """The waves in which it would reach screens."""
 
 
-def _compiled(repo: Path, commit: str | None, output: str, *, saved: bool) -> Compiled:
+def _compiled(repo: Path, commit: str | None, output: str, cache: "Cache | None", *, saved: bool) -> Compiled:
     """The desired state, also one that only breaks promises; when there is no plan, a comment says so, lest an old one stays.
 
     Raises:
@@ -118,6 +125,10 @@ def _compiled(repo: Path, commit: str | None, output: str, *, saved: bool) -> Co
     """
     from avtech_controller.planning import findings_markdown
 
+    with suppress(FindingsError):
+        return compile_desired(repo, commit, cache)
+    with suppress(FindingsError):
+        return compile_desired(repo, commit, cache)
     source = open_source(repo, commit)
     loaded = load(source)
     drawable = None if saved else loaded.drawable
@@ -132,7 +143,9 @@ def _compiled(repo: Path, commit: str | None, output: str, *, saved: bool) -> Co
     return compiled
 
 
-def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled, consent: "Consent") -> _Planned:
+def _planned(
+    repo: Path, store: str | None, base: str | None, compiled: Compiled, consent: "Consent", *, cache: "Cache | None"
+) -> _Planned:
     from avtech_controller.cli._foresee import Foresight, foresee
     from avtech_controller.planning import CommitBase, assess, make_plan
     from avtech_controller.publication import plan_publication, read_head
@@ -141,7 +154,7 @@ def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled
     now = datetime.now(UTC)
     titles, order, foreseen = compiled.titles, "", Foresight()
     if base is not None:
-        old = compile_desired(repo, base)
+        old = compile_desired(repo, base, cache)
         if old.commit is None:
             raise ConfigurationError("--base names no commit")
         standing = CommitBase(old.commit, old.screens)
@@ -149,14 +162,14 @@ def _planned(repo: Path, store: str | None, base: str | None, compiled: Compiled
         made = make_plan(compiled.commit, standing, compiled.screens, manifests, now=now, moved=compiled.moved)
         titles = {**old.titles, **titles}
     else:
-        opened = chosen_store(store, compiled.state)
+        opened = chosen_store(store, compiled)
         anchor = load_anchor(repo, compiled.commit)
         head = read_head(opened, anchor)
         made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
         foreseen = foresee(opened, anchor, head, made, compiled)
         order = _order_problem(repo, compiled, head.released if head else None)
     consent = consent.plus(consent_in_commits(repo, made.base_commit, compiled.commit))
-    verdict = assess(made, compiled.state.fleet, compiled.state.clients, consent, now)
+    verdict = assess(made, compiled.fleet, compiled.clients, consent, now)
     return _Planned(made, verdict, order, titles, foreseen)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import orjson
 
-from avtech_controller.desired import _spelt
+from avtech_controller.desired import FileContent, _spelt, read_file
 from avtech_controller.desired._index import REPOSITORY, Declared, FileFacts, Index, facts_of
 from avtech_controller.desired._part import Part
-from avtech_controller.desired._read import FileContent, read_file
 from avtech_controller.desired._sections import Section
 from avtech_controller.desired._source import SourceFile
 from avtech_controller.desired._spots import Locator
