@@ -12,7 +12,7 @@ import pytest
 
 from avtech_controller.cli import cli
 from avtech_controller.cli._main import run
-from avtech_controller.cli.publish import publisher_name
+from avtech_controller.cli._publication import publisher_name
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId

@@ -51,7 +51,8 @@ class ReleaseRecord:
     """One release. `time` is UTC, RFC 3339 with `Z`; `previous` is the SHA-256 of the previous record's object.
 
     `rollout` says where the rollout stands that this record is part of; `halted` names the records that began rollouts
-    which found a fault, and whose manifests are not released again until a retry says so.
+    which found a fault, and whose manifests are not released again until a retry says so. `rewound` is the commit that was
+    released before and from which this one does not descend: the publisher said that its history may be left.
     """
 
     kind: ReleaseKind
@@ -65,6 +66,7 @@ class ReleaseRecord:
     changes: tuple[ScreenChange, ...]
     rollout: RolloutNote | None = None
     halted: tuple[RecordRef, ...] = ()
+    rewound: CommitId | None = None
 
     def payload(self) -> bytes:
         """The canonical bytes that are signed."""
@@ -73,6 +75,8 @@ class ReleaseRecord:
             optional["rollout"] = self.rollout.json()
         if self.halted:
             optional["halted"] = [ref_json(ref) for ref in self.halted]
+        if self.rewound:
+            optional["rewound"] = self.rewound
         return canonical_bytes(
             {
                 **optional,
@@ -116,6 +120,7 @@ def parse_release(payload: bytes) -> ReleaseRecord:
             changes=tuple(_change(change) for change in fields.objects("changes")),
             rollout=parse_note(fields.object("rollout")) if fields.has("rollout") else None,
             halted=tuple(parse_ref(ref) for ref in fields.objects("halted")) if fields.has("halted") else (),
+            rewound=fields.one("rewound", commit_id) if fields.has("rewound") else None,
         )
         fields.finish()
     except FieldsError as error:

@@ -1,6 +1,7 @@
 """Progress bars on stderr when it is a terminal; silence otherwise."""
 
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -27,6 +28,27 @@ def progress_bars() -> Generator[Progress, None, None]:
         yield begin
     finally:
         bars.stop()
+
+
+class Stopwatch:
+    """Passes progress on, and measures every step: a step lasts until the next begins, the first is what comes before all."""
+
+    def __init__(self, progress: Progress, first: str = "plan") -> None:
+        self._progress = progress
+        self._begun: list[tuple[str, float]] = [(first, time.monotonic())]
+
+    def __call__(self, step: str, parts: int) -> Callable[[], None]:
+        """Begin a step."""
+        self._begun.append((step, time.monotonic()))
+        return self._progress(step, parts)
+
+    def parts(self) -> dict[str, float]:
+        """The seconds that each step took, until now."""
+        ends = [begun for _, begun in self._begun[1:]] + [time.monotonic()]
+        found: dict[str, float] = {}
+        for (step, begun), end in zip(self._begun, ends, strict=True):
+            found[step] = found.get(step, 0) + end - begun
+        return found
 
 
 def _silent(step: str, parts: int) -> Callable[[], None]:

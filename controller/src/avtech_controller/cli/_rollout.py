@@ -84,7 +84,7 @@ class Desk:
 
     def amend(self, keys_dir: Path | None, decide: Callable[[Head], Step | None]) -> Amendment:
         """Put a step on top of what is released."""
-        from avtech_controller.cli.publish import publisher_name
+        from avtech_controller.cli._publication import publisher_name
 
         return self.publisher(keys_dir).amend(decide, publisher=publisher_name(os.environ), builder=builder_of(os.environ))
 

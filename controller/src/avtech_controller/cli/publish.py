@@ -1,45 +1,30 @@
 """`avtech publish`: releases a commit, or says why not."""
 
-import getpass
-import os
-import socket
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
-from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired
+from avtech_controller.cli._cache import cache_options, chosen_cache
+from avtech_controller.cli._consent import consent_of, consent_options
+from avtech_controller.cli._desired import chosen_store, compile_desired
 from avtech_controller.cli._options import output_option, repo_option, store_option
+from avtech_controller.cli._publication import Job, read_plan
+from avtech_controller.cli._publication_text import published_json, published_text
 from avtech_controller.cli._renewal import renewal_options
 from avtech_controller.cli._wait import Waiting, wait_for_release, wait_options
 from avtech_controller.desired import history
 from avtech_controller.desired.history import resolve_commit
-from avtech_controller.planning import (
-    MAX_PLAN_BYTES,
-    ChangeKind,
-    Consent,
-    Plan,
-    SavedPlan,
-    Verdict,
-    assess,
-    byte_text,
-    parse_plan,
-    plan_json,
-    plan_text,
-)
-from avtech_schema.errors import AvtechError, ConfigurationError
-from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Publication, Stage
-    from avtech_controller.stores import ObjectStore
+    from avtech_controller.planning import Consent
+
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]{12,40}")
 
 
 @click.command()
@@ -57,34 +42,25 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", "-y", is_flag=True, help="Publish without asking.")
 @consent_options
+@click.option(
+    "--accept-rewind",
+    default="",
+    metavar="REV",
+    help="Go on from a history that was rewritten; REV is the released commit that is left behind.",
+)
 @click.option("--override-freeze", is_flag=True, help="Publish although a freeze of the fleet forbids it.")
 @wait_options
+@cache_options
 @output_option
 @renewal_options
-def publish(
-    *,
-    file: Path | None,
-    repo: Path,
-    commit: str | None,
-    store: str | None,
-    keys_dir: Path | None,
-    yes: bool,
-    accept_changes: int | None,
-    accept_removals: int | None,
-    accept_emptied: int | None,
-    override_freeze: bool,
-    wait: bool,
-    timeout: int,
-    poll: int,
-    report_store: str | None,
-    output: str,
-) -> int:
+def publish(**options: Any) -> int:
     """Release a commit: compile it, check it, sign it, and swap it in as one whole.
 
     Players see all of a release or nothing. A commit that does not descend from the released one is refused (exit 5);
     a change beyond a limit needs consent that names its numbers (exit 4), by options or by a line in the message of a
     commit, `AVTech-Accept: removed=3`. Without --yes the plan is shown and, on a terminal, asked about; elsewhere
     nothing is published. PLAN is a file of `avtech plan -o`: exactly that is published, or refused as stale (exit 5).
+    After a force push, --accept-rewind names the released commit that the branch does not have any more.
     With waves in spec.rollout, the first wave gets it, and `avtech rollout tick` (or --wait) moves it on; what was halted
     is not released again (exit 7).
 
@@ -99,209 +75,83 @@ def publish(
       avtech publish --repair                   mend a store that lost or altered objects
       avtech publish --yes --wait               and stay until every screen has it
     """
+    return _publish(_Options(**options))
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options as they were given."""
+
+    file: Path | None
+    repo: Path
+    commit: str | None
+    store: str | None
+    keys_dir: Path | None
+    yes: bool
+    accept_changes: int | None
+    accept_removals: int | None
+    accept_emptied: int | None
+    accept_rewind: str
+    override_freeze: bool
+    wait: bool
+    timeout: int
+    poll: int
+    report_store: str | None
+    cache: str | None
+    no_cache: bool
+    output: str
+
+    def consent(self) -> "Consent":
+        """What was agreed to."""
+        numbers = (self.accept_changes, self.accept_removals, self.accept_emptied)
+        return consent_of(*numbers, override_freeze=self.override_freeze)
+
+
+def _publish(options: _Options) -> int:
+    from avtech_controller.cli._progress import Stopwatch, progress_bars
+
     started = time.monotonic()
-    saved = _read_plan(file) if file else None
-    if saved and commit is not None and resolve_commit(repo, commit) != saved.commit:
-        raise click.UsageError("the plan is of another commit than --commit; give the one or the other")
-    compiled = compile_desired(repo, saved.commit if saved else commit or "HEAD")
-    _note_uncommitted(repo)
-    consent = consent_of(accept_changes, accept_removals, accept_emptied, override_freeze=override_freeze)
-    job = _Job(repo, chosen_store(store, compiled.state), compiled, consent, saved, ask=not yes and saved is None)
+    job = _job(options)
     if job.ask and not sys.stdin.isatty():
-        return job.only_plan(output)
-    done = job.publish(keys_dir)
-    value, text = _value(done, time.monotonic() - started), _text(done, time.monotonic() - started)
+        return job.only_plan(options.output)
+    compiled = time.monotonic() - started
+    with progress_bars() as bars:
+        watch = Stopwatch(bars)
+        done = job.publish(options.keys_dir, watch)
+    seconds = time.monotonic() - started
+    value = published_json(done, seconds, {"compile": compiled, **watch.parts()})
+    text = published_text(done, seconds)
     code = 0
-    if wait:
+    if options.wait:
         from avtech_controller.cli._rollout import Desk
 
-        click.echo(text, err=output == "json")
-        code, ended = wait_for_release(Desk.open(repo, store, report_store), keys_dir, Waiting(timeout * 60, poll))
+        click.echo(text, err=options.output == "json")
+        desk = Desk.open(options.repo, options.store, options.report_store)
+        code, ended = wait_for_release(desk, options.keys_dir, Waiting(options.timeout * 60, options.poll))
         value |= {"waited": ended}
-    if output == "json":
+    if options.output == "json":
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-    elif not wait:
+    elif not options.wait:
         click.echo(text)
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One publication: what of, where to, and who agreed to what."""
-
-    repo: Path
-    store: "ObjectStore"
-    compiled: Compiled
-    consent: Consent
-    saved: SavedPlan | None
-    ask: bool = field(kw_only=True)
-
-    def only_plan(self, output: str) -> int:
-        """Show what would be published, and what would stop it; returns the exit code where that was told already."""
-        from avtech_controller.cli._foresee import foresee
-        from avtech_controller.cli._main import tell
-        from avtech_controller.publication import check_order, descent, plan_publication, read_head
-        from avtech_controller.trust import load_anchor
-
-        anchor = load_anchor(self.repo, self._commit())
-        head = read_head(self.store, anchor)
-        check_order(head.released if head else None, self._commit(), descent(self.repo))
-        compiled = self.compiled
-        plan = plan_publication(self.store, head, compiled.commit, compiled.screens, now=_now(), moved=compiled.moved)
-        verdict = self._verdict(plan)
-        foreseen = foresee(self.store, anchor, head, plan, compiled)
-        if output == "json":
-            value = {"format_version": 1, "outcome": "planned", "plan": plan_json(plan, verdict), "rollout": foreseen.json()}
-            click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-        else:
-            click.echo(plan_text(plan, titles=compiled.titles, colour="NO_COLOR" not in os.environ))
-            if told := foreseen.text():
-                click.echo(told)
-        try:
-            foreseen.raise_if_stopped()
-            verdict.raise_if_stopped()
-        except AvtechError as error:
-            if output != "json":
-                raise
-            tell(error)
-            return error.exit_code
-        click.echo("nothing was published: give --yes to publish this", err=True)
-        return 0
-
-    def publish(self, keys_dir: Path | None) -> "Publication":
-        """Release it."""
-        from avtech_controller.cli._progress import progress_bars
-        from avtech_controller.cli._secrets import publish_signer
-        from avtech_controller.provenance import builder_of
-        from avtech_controller.publication import Publisher, Wanted, descent
-        from avtech_controller.trust import load_anchor
-
-        anchor = load_anchor(self.repo, self._commit())
-        signer = publish_signer(keys_dir, anchor)
-        anchor.check_publisher(signer, _now())
-        builder = builder_of(os.environ)
-        wanted = Wanted(self._commit(), self.compiled.screens, publisher_name(os.environ), self.compiled.moved, builder)
-        with progress_bars() as progress:
-            publisher = Publisher(
-                self.store, anchor, signer, descent(self.repo), self._approval(), _now, progress, self._stage()
-            )
-            return publisher.publish(wanted)
-
-    def _approval(self) -> Callable[[Plan], None]:
-        """What looks at every plan before it is carried out; one that was confirmed already is not asked about again."""
-        from avtech_controller.signing import check_commits
-
-        confirmed: list[object] = []
-
-        def approve(plan: Plan) -> None:
-            check_commits(self.repo, plan.base_commit, self._commit())
-            if self.saved:
-                self.saved.check(plan)
-            self._verdict(plan).raise_if_stopped()
-            steps = [(change.screen, change.old, change.new) for change in plan.changes]
-            if self.ask and steps not in confirmed:
-                click.echo(plan_text(plan, titles=self.compiled.titles, colour="NO_COLOR" not in os.environ), err=True)
-                if told := self._foreseen(plan):
-                    click.echo(told, err=True)
-                click.confirm("Publish this?", abort=True, err=True)
-                confirmed.append(steps)
-
-        return approve
-
-    def _stage(self) -> "Stage":
-        from avtech_controller.cli._foresee import wave_stage
-        from avtech_controller.trust import load_anchor
-
-        return wave_stage(self.store, load_anchor(self.repo, self._commit()), self.compiled)
-
-    def _foreseen(self, plan: Plan) -> str:
-        from avtech_controller.cli._foresee import foresee
-        from avtech_controller.publication import read_head
-        from avtech_controller.trust import load_anchor
-
-        anchor = load_anchor(self.repo, self._commit())
-        return foresee(self.store, anchor, read_head(self.store, anchor), plan, self.compiled).text()
-
-    def _verdict(self, plan: Plan) -> Verdict:
-        state = self.compiled.state
-        consent = self.consent.plus(consent_in_commits(self.repo, plan.base_commit, plan.commit))
-        return assess(plan, state.fleet, state.clients, consent, _now())
-
-    def _commit(self) -> CommitId:
-        if self.compiled.commit is None:
-            raise ConfigurationError("only a commit can be published", hint="commit the change first")
-        return self.compiled.commit
-
-
-def _read_plan(file: Path) -> SavedPlan:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_PLAN_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the plan {file}: {error.strerror}") from error
-    return parse_plan(data)
-
-
-def publisher_name(environment: Mapping[str, str]) -> str:
-    """Who publishes: the CI job and whoever started it, else user and host."""
-    if environment.get("GITHUB_ACTIONS"):
-        where = "/".join(environment.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
-        return f"{environment.get('GITHUB_ACTOR', 'unknown')} via {where}/actions/runs/{environment.get('GITHUB_RUN_ID', '')}"
-    if environment.get("GITLAB_CI"):
-        return f"{environment.get('GITLAB_USER_LOGIN', 'unknown')} via {environment.get('CI_JOB_URL', 'GitLab')}"
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
-
-
-def _note_uncommitted(repo: Path) -> None:
-    if history.has_changes(repo):
+def _job(options: _Options) -> "Job":
+    saved = read_plan(options.file) if options.file else None
+    if saved and options.commit is not None and resolve_commit(options.repo, options.commit) != saved.commit:
+        raise click.UsageError("the plan is of another commit than --commit; give the one or the other")
+    cache = chosen_cache(options.cache, no_cache=options.no_cache, keys_dir=options.keys_dir)
+    compiled = compile_desired(options.repo, saved.commit if saved else options.commit or "HEAD", cache)
+    if history.has_changes(options.repo):
         click.echo("note: the work tree has changes that are not committed; they are not published", err=True)
+    store = chosen_store(options.store, compiled)
+    accepted = _named_commit(options.repo, options.accept_rewind)
+    ask = not options.yes and saved is None
+    return Job(options.repo, store, compiled, options.consent(), saved, accepted, ask=ask)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _text(done: "Publication", seconds: float) -> str:
-    if done.plan.changes and done.outcome != "published":
-        return (
-            f"release {done.sequence} ({done.commit[:12]}) is on its way: {len(done.plan.changes)} screens wait for their wave"
-        )
-    if done.outcome == "unchanged":
-        return f"release {done.sequence} ({done.commit[:12]}) is already released; nothing was written"
-    if done.outcome == "renewed":
-        size = byte_text(done.bytes_written)
-        return f"release {done.sequence} ({done.commit[:12]}) is already released; its signatures were renewed, {size} written"
-    from avtech_controller.cli._rollout_text import waves_text
-
-    plan = done.plan
-    what = f"{len(plan.changes)} of {max(plan.wanted_screens, plan.released_screens)} screens change"
-    if not plan.changes:
-        what = "no screen changes; the released commit moves on"
-    again = f", after {done.attempts} attempts" if done.attempts > 1 else ""
-    waves = f"\n{waves_text(done.rollout.plan)}" if done.rollout and done.rollout.plan else ""
-    return (
-        f"published release {done.sequence} ({done.commit[:12]}): {what}, "
-        f"{byte_text(done.bytes_written)} written in {seconds:.1f} s{again}{waves}"
-    )
-
-
-def _value(done: "Publication", seconds: float) -> dict[str, Any]:
-    from avtech_controller.cli._rollout_text import plan_json as rollout_json
-
-    rollout = done.rollout.plan if done.rollout else None
-    return {
-        "format_version": 1,
-        "outcome": done.outcome,
-        "sequence": done.sequence,
-        "commit": done.commit,
-        "digest": done.digest,
-        "screens": {kind.value: done.plan.count(kind) for kind in ChangeKind} | {"total": done.plan.wanted_screens},
-        "bytes_written": done.bytes_written,
-        "seconds": round(seconds, 3),
-        "attempts": done.attempts,
-        "rollout": rollout_json(rollout) if rollout else None,
-    }
+def _named_commit(repo: Path, revision: str) -> str:
+    """The commit that --accept-rewind names; after a force push, no clone need have it."""
+    if not revision or _HEXADECIMAL.fullmatch(revision):
+        return revision.lower()
+    return resolve_commit(repo, revision)

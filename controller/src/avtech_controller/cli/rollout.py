@@ -199,7 +199,7 @@ def run_tick(desk: "Desk", publisher: "Publisher", watch: "Watch", patch: Path |
     """Tick once; returns what was done, and the patch if the rollout was halted by it."""
     import os
 
-    from avtech_controller.cli.publish import publisher_name
+    from avtech_controller.cli._publication import publisher_name
     from avtech_controller.provenance import builder_of
     from avtech_controller.rollout import Action
     from avtech_controller.rollout import tick as tick_once

@@ -20,6 +20,10 @@ _SECONDS = 60
 """No question to Git takes longer than this."""
 
 
+class UnknownCommitError(SourceError):
+    """A clone with the whole history of what it fetched does not have a commit: it is stale, or history was rewritten."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommitFacts:
     """What a commit says about itself."""
@@ -62,18 +66,21 @@ def is_ancestor(path: Path, older: CommitId, newer: CommitId) -> bool:
     """Whether `newer` descends from `older`, or is it.
 
     Raises:
-        SourceError: a commit is unknown, or the clone is shallow and its history too short to tell.
+        UnknownCommitError: this clone, which is not shallow, does not know a commit.
+        SourceError: the clone is shallow and its history too short to tell.
     """
     repository = _open(path)
+    shallow = _ask(repository, "rev-parse", "--is-shallow-repository") == "true"
     for commit in (older, newer):
         if not _ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}"):
-            raise SourceError(
+            kind = SourceError if shallow else UnknownCommitError
+            raise kind(
                 f"the repository does not know the commit {commit[:12]}",
                 hint="a shallow or stale clone? `git fetch --unshallow` (or `git fetch`) gets the whole history",
             )
     if _ask(repository, "merge-base", "--is-ancestor", older, newer) is not None:
         return True
-    if _ask(repository, "rev-parse", "--is-shallow-repository") == "true":
+    if shallow:
         raise SourceError(
             f"the clone is shallow: whether {newer[:12]} descends from {older[:12]} cannot be told",
             hint="`git fetch --unshallow` gets the whole history",

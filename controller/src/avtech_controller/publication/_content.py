@@ -1,7 +1,10 @@
 """The manifests and clips that a release stands on: what is read from the store before a plan, and checked before a write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
+
+import orjson
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning import ManifestRef, OldManifest, content_of
@@ -9,9 +12,9 @@ from avtech_controller.publication._writer import Progress
 from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import FindingsError, ManifestRejectedError
-from avtech_schema.identifiers import Sha256, VideoId
+from avtech_schema.identifiers import ByteSize, Sha256, VideoId
 from avtech_schema.layout import manifest_key
-from avtech_schema.manifest import MAX_MANIFEST_BYTES, Asset, Manifest, parse_manifest
+from avtech_schema.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 
 _NAMED = 10
 
@@ -68,19 +71,26 @@ def _parse(data: bytes, screen: ManifestRef) -> Manifest | None:
     return manifest if manifest.screen == screen.screen else None
 
 
-def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], progress: Progress) -> None:
-    """Make sure that every clip of these manifests is in the store with its size.
+class Clip(NamedTuple):
+    """A clip as a manifest names it."""
+
+    name: VideoId
+    key: str
+    size: ByteSize
+
+
+def check_content(store: ObjectStore, clips: Sequence[Clip], progress: Progress) -> None:
+    """Make sure that clips are in the store with their sizes.
 
     Raises:
         ContentMissingError: some are not; the message names them.
         StoreError, StoreConfigurationError: the store failed.
     """
-    clips = clips_of(screens)
-    sizes = store.sizes([asset.key for _, asset in clips], done=progress("checking clips", len(clips)))
+    sizes = store.sizes([clip.key for clip in clips], done=progress("checking clips", len(clips)))
     problems = [
-        name if size is None else f"{name} ({size} bytes instead of {asset.size})"
-        for (name, asset), size in zip(clips, sizes, strict=True)
-        if size != asset.size
+        clip.name if size is None else f"{clip.name} ({size} bytes instead of {clip.size})"
+        for clip, size in zip(clips, sizes, strict=True)
+        if size != clip.size
     ]
     if problems:
         more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
@@ -88,14 +98,16 @@ def check_content(store: ObjectStore, screens: Iterable[CompiledScreen], progres
         raise ContentMissingError(f"{noun} not in the store: {', '.join(problems[:_NAMED])}{more}")
 
 
-def clips_of(screens: Iterable[CompiledScreen]) -> list[tuple[VideoId, Asset]]:
-    """Every clip that these manifests hold, once for each object."""
-    by_key = {asset.key: (name, asset) for screen in screens for name, asset in screen.manifest.assets.items()}
-    return sorted(by_key.values(), key=lambda entry: (entry[0], entry[1].key))
+def clips_of(screens: Iterable[CompiledScreen]) -> list[Clip]:
+    """Every clip that these manifests hold, once for each object; of very many manifests none is kept in memory."""
+    found: dict[str, Clip] = {}
+    for screen in screens:
+        for name, asset in orjson.loads(screen.data)["assets"].items():
+            found[asset["key"]] = Clip(name, asset["key"], asset["size"])
+    return sorted(found.values())
 
 
-def keys_of(screens: Iterable[CompiledScreen]) -> frozenset[str]:
+def keys_of(screens: Iterable[CompiledScreen], clips: Iterable[Clip]) -> frozenset[str]:
     """Every object that these screens stand on: their manifests, and the clips in them."""
-    held = list(screens)
-    manifests = {manifest_key(screen.client, screen.screen, screen.digest) for screen in held}
-    return frozenset(manifests | {asset.key for _, asset in clips_of(held)})
+    manifests = {manifest_key(screen.client, screen.screen, screen.digest) for screen in screens}
+    return frozenset(manifests | {clip.key for clip in clips})

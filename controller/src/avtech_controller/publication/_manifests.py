@@ -27,11 +27,11 @@ def write_manifests(store: ObjectStore, screens: Iterable[CompiledScreen], progr
     written = store.create_all([NewObject(key, partial(_data, by_key[key])) for key in todo], done=done)
     met = [key for key, new in zip(todo, written, strict=True) if not new]
     there |= dict(zip(met, store.sizes(met), strict=True))
-    if damaged := sorted(key for key, size in there.items() if size != len(by_key[key].data)):
+    if damaged := sorted(key for key, size in there.items() if size != by_key[key].size):
         raise StoreError(
             f"{damaged[0]} in {store.url} is damaged", hint="remove that object, or restore it from the bucket's versions"
         )
-    return sum(len(by_key[key].data) for key, new in zip(todo, written, strict=True) if new)
+    return sum(by_key[key].size for key, new in zip(todo, written, strict=True) if new)
 
 
 def _data(screen: CompiledScreen) -> bytes:

@@ -12,7 +12,7 @@ from securesystemslib.signer import Signer
 from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.planning import Plan, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
-from avtech_controller.publication._content import check_content, keys_of, read_old_manifests
+from avtech_controller.publication._content import check_content, clips_of, keys_of, read_old_manifests
 from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import has_history, read_record, write_record
@@ -54,6 +54,16 @@ class Publication:
     attempts: int
     rollout: RolloutNote | None = None
     """The rollout that it began."""
+    rewound: CommitId | None = None
+    """The commit that was released before, if its history was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One try at a publication: which it is, and the released commit whose history it leaves."""
+
+    attempt: int
+    rewound: CommitId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ def plan_publication(
     *,
     now: datetime,
     moved: Mapping[ScreenId, ScreenId] | None = None,
+    shown: bool = True,
 ) -> Plan:
     """What releasing these screens would change (see `make_plan`); reads the released manifests that would be replaced.
 
@@ -105,7 +116,7 @@ def plan_publication(
     """
     released = head.released if head else None
     manifests = read_old_manifests(store, replaced_screens(released, screens))
-    return make_plan(commit, released, screens, manifests, now=now, moved=moved)
+    return make_plan(commit, released, screens, manifests, now=now, moved=moved, shown=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class Publisher:
     """Publishes on top of whatever is released, as often as it takes.
 
     `descends(older, newer)` asks the history; `approve` stops an unsafe plan by raising; `clock` gives the time, in UTC;
-    `stage` says which screens wait.
+    `stage` says which screens wait; `shown` whether people look at plans (see `make_plan`).
     """
 
     store: ObjectStore
@@ -124,6 +135,7 @@ class Publisher:
     clock: Callable[[], datetime]
     progress: Progress
     stage: Stage = at_once
+    shown: bool = True
 
     def publish(self, wanted: Wanted) -> Publication:
         """Release what is wanted, or find that it is released already.
@@ -136,8 +148,9 @@ class Publisher:
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             head = read_head(self.store, self.anchor)
-            check_order(head.released if head else None, wanted.commit, self.descends)
-            plan = plan_publication(self.store, head, wanted.commit, wanted.screens, now=self.clock(), moved=wanted.moved)
+            released, accepted = head.released if head else None, wanted.accept_rewind
+            rewound = check_order(released, wanted.commit, self.descends, accepted=accepted)
+            plan = self._plan(head, wanted)
             try:
                 if head and not plan.changes and plan.base_commit == wanted.commit:
                     return self._renew(head, plan, attempt)
@@ -145,10 +158,14 @@ class Publisher:
                 if head and staging is None:
                     return self._renew(head, plan, attempt)
                 self.approve(plan)
-                return self._release(head, plan, wanted, staging or Staging(), attempt)
+                return self._release(head, plan, wanted, staging or Staging(), _Turn(attempt, rewound))
             except PreconditionFailedError:
                 continue
         raise StoreError(f"other publishers were faster {MAX_ATTEMPTS} times")
+
+    def _plan(self, head: Head | None, wanted: Wanted) -> Plan:
+        now, moved = self.clock(), wanted.moved
+        return plan_publication(self.store, head, wanted.commit, wanted.screens, now=now, moved=moved, shown=self.shown)
 
     def amend(self, decide: Callable[[Head], Step | None], *, publisher: str, builder: Builder) -> Amendment:
         """Put one step on top of what is released, without another commit, as `decide` says of each head that is read.
@@ -182,6 +199,7 @@ class Publisher:
             changes=tuple(step.changes(released)),
             rollout=step.note,
             halted=step.halted,
+            rewound=None,
         )
         screens = step.apply(released, record.sequence)
         pointer, written = self._write(head, record, screens, builder, now)
@@ -209,11 +227,12 @@ class Publisher:
         outcome: Literal["renewed", "unchanged"] = "renewed" if written else "unchanged"
         return Publication(outcome, released.sequence, released.commit, released.digest, plan, written, attempt)
 
-    def _release(self, head: Head | None, plan: Plan, wanted: Wanted, staging: Staging, attempt: int) -> Publication:
+    def _release(self, head: Head | None, plan: Plan, wanted: Wanted, staging: Staging, turn: _Turn) -> Publication:
         changed = [wanted.screens[change.screen] for change in plan.changes if change.new is not None]
-        guard = Guard(self.store, keys_of(changed), self.clock)
+        clips = clips_of(changed)
+        guard = Guard(self.store, keys_of(changed, clips), self.clock)
         guard.begin()
-        check_content(self.store, changed, self.progress)
+        check_content(self.store, clips, self.progress)
         released = head.released if head else None
         written = write_manifests(self.store, changed, self.progress)
         now = self.clock()
@@ -229,13 +248,22 @@ class Publisher:
             changes=tuple(plan_changes(plan, wanted, staging)),
             rollout=staging.note,
             halted=staging.halted,
+            rewound=turn.rewound,
         )
         screens = next_screens(released, wanted, record.sequence, staging)
         hold = partial(self._hold, guard, changed)
         pointer, size = self._write(head, record, screens, wanted.builder, now, before_swap=hold)
         size += written
         return Publication(
-            "published", pointer.sequence, pointer.commit, pointer.digest, plan, ByteSize(size), attempt, staging.note
+            outcome="published",
+            sequence=pointer.sequence,
+            commit=pointer.commit,
+            digest=pointer.digest,
+            plan=plan,
+            bytes_written=ByteSize(size),
+            attempts=turn.attempt,
+            rollout=staging.note,
+            rewound=turn.rewound,
         )
 
     def _write(
@@ -260,6 +288,6 @@ class Publisher:
         for _ in range(MAX_ATTEMPTS):
             if guard.hold():
                 return
-            check_content(self.store, changed, self.progress)
+            check_content(self.store, clips_of(changed), self.progress)
             write_manifests(self.store, changed, self.progress)
         raise StoreError(f"what is to be collected from {self.store.url} changed {MAX_ATTEMPTS} times meanwhile")

@@ -9,7 +9,7 @@ from avtech_controller.planning import Plan
 from avtech_controller.provenance import Builder
 from avtech_controller.publication._released import Released, ReleasedScreen
 from avtech_controller.trust import ReleasedMetadata
-from avtech_schema.identifiers import ByteSize, CommitId, ScreenId
+from avtech_schema.identifiers import CommitId, ScreenId
 from avtech_schema.release import ReleaseKind, ReleaseRecord, ScreenChange
 from avtech_schema.rollout import RecordRef, RolloutNote, Version
 
@@ -33,6 +33,8 @@ class Wanted:
     moved: Mapping[ScreenId, ScreenId] = field(default_factory=dict)
     builder: Builder = Builder()
     """What makes the release, for its provenance."""
+    accept_rewind: str = ""
+    """The released commit whose history may be left (see `check_order`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def next_screens(released: Released | None, wanted: Wanted, sequence: int, stagi
         if before and (name in staging.waiting or (before.digest == new.digest and before.client == new.client)):
             found[name] = before
         else:
-            size = ByteSize(len(new.data))
+            size = new.size
             found[name] = ReleasedScreen(name, new.client, new.digest, size, wanted.commit, sequence)
     return found
 

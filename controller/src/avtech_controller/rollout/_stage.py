@@ -11,7 +11,7 @@ from avtech_controller.rollout._waves import Labels, assign_waves, policy_of, ro
 from avtech_controller.stores import ObjectStore
 from avtech_controller.trust import Anchor, rfc3339
 from avtech_schema.errors import RolloutHaltedError
-from avtech_schema.identifiers import ByteSize, ScreenId
+from avtech_schema.identifiers import ScreenId
 from avtech_schema.resources import Rollout
 from avtech_schema.rollout import PlannedScreen, RecordRef, RolloutNote, RolloutPlan, RolloutState, Version
 
@@ -134,7 +134,7 @@ def _version(screen: ReleasedScreen) -> Version:
 
 def _new_version(wanted: Wanted, screen: ScreenId) -> Version:
     compiled = wanted.screens[screen]
-    return Version(compiled.digest, ByteSize(len(compiled.data)), wanted.commit)
+    return Version(compiled.digest, compiled.size, wanted.commit)
 
 
 def _refuse(ref: RecordRef, screens: list[ScreenId]) -> None:

@@ -75,6 +75,7 @@ def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompil
     chosen = _chosen(chain.links, scope)
     tally = Tally()
     tally.problems += check_head(head.record, head.released)
+    tally.note(_rewinds(chosen))
     if scope.chain:
         ends_in_head = chosen[0].record.sequence == head.released.sequence
         tally.problems += replay([link.record for link in reversed(chosen)], head.released if ends_in_head else None)
@@ -94,6 +95,16 @@ def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompil
         problems=tuple(tally.problems),
         notes=tuple(tally.notes),
     )
+
+
+def _rewinds(chosen: Iterable[_Link]) -> list[str]:
+    """Releases that left the history of what was released before: somebody said so, and answers for it."""
+    records = [link.record for link in chosen if link.record.rewound]
+    return [
+        f"release {record.sequence} of {record.commit[:12]} left the history of {(record.rewound or '')[:12]}; "
+        f"accepted by {record.publisher}"
+        for record in records
+    ]
 
 
 def _read(chain: _Chain, head: Head, scope: Scope) -> None:
