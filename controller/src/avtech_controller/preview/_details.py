@@ -70,7 +70,7 @@ class Details:
 
     def _clip(self, name: VideoId, weight: int) -> str:
         clip = self._preview.clips.get(name)
-        title, seconds = (clip.title, f"{clip.seconds:.3g} s") if clip else (name, "")
+        title, seconds = (clip.title, f"{clip.seconds:.3g}\N{NO-BREAK SPACE}s") if clip else (name, "")
         times = f" · weight {weight}" if weight != 1 else ""
         return (
             f'<li><i class="pic {self._marks.clip_class(name)}"></i><span><b>{escape(title)}</b>'
