@@ -24,13 +24,13 @@ def trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def stay_light(*, tls: bool = False) -> None:
-    """Call before anything else is imported, and before any thread is started; with `tls`, Python's own OpenSSL stays."""
+def stay_light(*, openssl: bool = False) -> None:
+    """Call before anything else is imported, and before any thread is started; with `openssl`, Python's own stays."""
     if _UNUSED_DOWNLOADER not in sys.modules:
         stand_in = types.ModuleType(_UNUSED_DOWNLOADER)
         stand_in.__dict__["Urllib3Fetcher"] = Urllib3Fetcher
         sys.modules[_UNUSED_DOWNLOADER] = stand_in
-    for name in () if tls else _DUPLICATES:
+    for name in () if openssl else _DUPLICATES:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes its import fail
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> int:
         handover = receive(int(arguments[0]) if arguments and arguments[0].isdecimal() else -1)
         configure_logging(handover.log_format, verbose=handover.verbose, dated=True)
         configs = [make_config(settings) for settings in handover.settings]
-        stay_light(tls=any(config.wake is not None and config.wake.tls for config in configs))
+        stay_light(openssl=any(config.wake is not None for config in configs))
         from avtech_player.lifetime import run_process
 
         run_process(configs)
