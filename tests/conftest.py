@@ -20,5 +20,6 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What `avtech validate` remembers is kept out of the home of whoever runs the tests."""
+    """What commands remember, and the key of that, is kept out of the home of whoever runs the tests."""
     os.environ["AVTECH_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["AVTECH_CONFIG_DIR"] = str(tmp_path_factory.mktemp("config"))
