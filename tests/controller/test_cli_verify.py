@@ -169,7 +169,7 @@ def test_another_compiler_is_said_and_not_called_tampering(
     assert "was made by avtech-controller" in found["notes"][0]
     repository.write("fleet/fleet.yaml", "apiVersion: avtech/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {}\n")
     monkeypatch.setattr(
-        "avtech_controller.compiler.time_zone_of",
+        "avtech_controller.recipes.time_zone_of",
         lambda state, screen: "Asia/Tokyo",  # what another compiler might have made of it
     )
     code, found = verify(repository, capsys)
@@ -179,7 +179,7 @@ def test_another_compiler_is_said_and_not_called_tampering(
     assert "install those to tell" in problem["message"]
     assert problem["difference"] == {"path": "$.timeZone", "expected": '"Asia/Tokyo"', "found": '"Europe/Madrid"'}
     monkeypatch.undo()
-    monkeypatch.setattr("avtech_controller.compiler.time_zone_of", lambda state, screen: "Asia/Tokyo")
+    monkeypatch.setattr("avtech_controller.recipes.time_zone_of", lambda state, screen: "Asia/Tokyo")
     assert verify(repository, capsys)[0] == 6, "the same compiler has no excuse"
 
 
