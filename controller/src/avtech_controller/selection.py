@@ -6,8 +6,8 @@ from avtech_controller.desired._state import DesiredState, SlugKey
 from avtech_schema.identifiers import ClientId, ScreenId, Slug
 from avtech_schema.resources import Group, ScreenSelector
 
-Ghosts = Mapping[ScreenId, tuple[ClientId, Mapping[str, str]]]
-"""Screens that are there but faulty, with their clients and labels."""
+Ghosts = Mapping[ScreenId, tuple[ClientId, Mapping[str, str] | None]]
+"""Screens that are there but faulty, with their clients, and with their labels if these can be told."""
 
 _NONE: frozenset[ScreenId] = frozenset()
 
@@ -23,7 +23,7 @@ class Selection:
         for name, screen in state.screens.items():
             self._add(name, screen.spec.client, screen.metadata.labels)
         for name, (client, labels) in (ghosts or {}).items():
-            self._add(name, client, labels)
+            self._add(name, client, labels or {})
 
     def _add(self, name: ScreenId, client: str, labels: Mapping[str, str]) -> None:
         self._of_client.setdefault(client, set()).add(name)

@@ -34,7 +34,7 @@ def _unused(view: View) -> Iterator[Problem]:
     if view.broken_names or any(kind == "Playlist" for kind, _ in view.broken):
         return
     for name, video in view.state.videos.items():
-        if video.spec.state == "active" and name not in used:
+        if video.spec.state == "active" and name not in used and not view.is_misfiled(video):
             spot = view.spot(video).value("metadata", "name")
             yield Problem("AVT412", f"clip {name} is in no playlist", spot, help="play it, or write `state: archived`")
 

@@ -25,7 +25,8 @@ def check_endings(view: View, airing: Airing, today: date) -> Iterator[Problem]:
                 spot = view.spot(view.state.schedules[key]).value("spec", "rules", place, "validUntil")
                 message = f"rule {rule.id} is over since {day_text(last)}"
                 yield Problem("AVT316", message, spot, "long past", help="take it out, or give it new dates")
-    if view.state.fleet.spec.checks.gaps == "ignore":
+    unsure = view.unsure_screens()
+    if view.state.fleet.spec.checks.gaps == "ignore" or unsure is None:
         return
     for schedules, reached in airing.meeting.items():
         planned = [rule for key in schedules for rule in airing.rules[key] if not rule.emergency]
@@ -42,7 +43,7 @@ def check_endings(view: View, airing: Airing, today: date) -> Iterator[Problem]:
             continue
         powered = {name for name in reached if view.state.screens[name].spec.display.power_hours}
         # once all is over, screens with power hours have a gap, which is told already
-        names = tuple(name for name in reached if last >= now or name not in powered)
+        names = tuple(name for name in reached if (last >= now or name not in powered) and name not in unsure)
         if names:
             spot = view.spot(view.state.schedules[key]).value("spec", "rules", place, "validUntil")
             yield _ending(spot, schedules, names, last)

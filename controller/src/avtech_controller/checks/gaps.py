@@ -26,7 +26,8 @@ def check_unreached(view: View, airing: Airing) -> Iterator[Problem]:
     planned = {key.client for key, rules in airing.rules.items() if _plans(rules)} - lost
     left: dict[str, list[ScreenId]] = {}
     for name in _planless(airing):
-        if (client := view.state.screens[name].spec.client) in planned and not view.broken_names:
+        screen = view.state.screens[name]
+        if (client := screen.spec.client) in planned and not view.broken_names and not view.is_misfiled(screen):
             left.setdefault(client, []).append(name)
     for client, names in left.items():
         first, *others = names
@@ -56,7 +57,8 @@ def _planless(airing: Airing) -> list[ScreenId]:
 
 def check_gaps(view: View, airing: Airing, today: date) -> Iterator[Problem]:
     """One warning for all screens with the same schedules and power hours, if these leave a gap in the coming week."""
-    if view.state.fleet.spec.checks.gaps == "ignore":
+    unsure = view.unsure_screens()
+    if view.state.fleet.spec.checks.gaps == "ignore" or unsure is None:
         return
     period = today.isoformat(), (today + timedelta(days=7)).isoformat()
     planned = {key: _minutes([rule for rule in rules if _is_of(rule, period)]) for key, rules in airing.rules.items()}
@@ -68,7 +70,7 @@ def check_gaps(view: View, airing: Airing, today: date) -> Iterator[Problem]:
             minutes |= planned[key]
         powered: dict[PowerHours, list[ScreenId]] = {}
         for name in names:
-            if hours := view.state.screens[name].spec.display.power_hours:
+            if name not in unsure and (hours := view.state.screens[name].spec.display.power_hours):
                 powered.setdefault(compile_power(hours), []).append(name)
         for powers, screens in powered.items():
             gap = week_minutes(powers.from_s, powers.until_s, powers.days, inner=True) & ~minutes

@@ -118,18 +118,25 @@ def _selections(view: View) -> Iterator[Problem]:
     carried = _carried_by(view)
     for key, schedule in view.state.schedules.items():
         chosen = schedule.spec.screens
+        if view.is_misfiled(schedule):
+            continue  # that is said already
         if not view.whole_selection.screens(key.client, chosen) and not _is_in_doubt(view, key.client, chosen.groups):
             here = view.spot(schedule).value("spec", "screens")
             yield _nobody(view, f'schedule "{key.name}"', key.client, here, chosen.match_labels, carried=carried)
     for key, group in view.state.groups.items():
-        if not view.whole_selection.members(key.client, group) and not view.broken_names:
+        if view.is_misfiled(group):
+            continue  # that is said already
+        if not view.whole_selection.members(key.client, group) and not _is_in_doubt(view, key.client):
             here = view.spot(group).value("spec")
             yield _nobody(view, f'group "{key.name}"', key.client, here, group.spec.match_labels, carried=carried)
 
 
-def _is_in_doubt(view: View, client: ClientId, groups: Collection[str]) -> bool:
-    """Whether a selection may have screens that cannot be told now: those of a faulty group, or of a text that is not read."""
-    return bool(view.broken_names) or any(("Group", SlugKey(client, Slug(name))) in view.broken for name in groups)
+def _is_in_doubt(view: View, client: ClientId, groups: Collection[str] = ()) -> bool:
+    """Whether a selection may have screens that cannot be told now: for a faulty group or label, or a text that is not read."""
+    unlabelled = any(labels is None for _, labels in view.ghosts.values())
+    faulty = any(("Group", SlugKey(client, Slug(name))) in view.broken for name in groups)
+    misfiled = any(kind in ("Screen", "Group") for kind, _ in view.index.misfiled.get(client, ()))
+    return view.is_in_doubt or unlabelled or faulty or misfiled
 
 
 def _nobody(

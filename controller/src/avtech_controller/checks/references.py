@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from avtech_controller.checks.gathering import gathered
 from avtech_controller.checks.view import View
+from avtech_controller.desired._index import folder_owner
 from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey
 from avtech_schema.identifiers import ClientId, Slug
@@ -14,6 +16,11 @@ _WORDS = {"Screen": "screen", "Group": "group", "Playlist": "playlist", "Video":
 
 def check_references(view: View) -> Iterator[Problem]:
     """Every name that leads nowhere or to another client, and every circle of playlists."""
+    yield from gathered(view, _names(view))
+    yield from _circles(view)
+
+
+def _names(view: View) -> Iterator[Problem]:
     state = view.state
     for client in state.clients.values():
         yield from _client(view, client)
@@ -27,7 +34,6 @@ def check_references(view: View) -> Iterator[Problem]:
         yield from _schedule(view, schedule)
     for check in state.checks.values():
         yield from _air_check(view, check)
-    yield from _circles(view)
 
 
 def _client(view: View, client: Client) -> Iterator[Problem]:
@@ -104,14 +110,13 @@ def _help(kind: str, candidates: list[str]) -> str:
 
 
 def _foreign(kind: str, name: str, spot: Spot, *, client: str, owner: str, where: Origin) -> Problem:
-    return Problem(
-        "AVT210",
-        f'{_WORDS[kind]} "{name}" is another client\'s',
-        spot,
-        f"not a {_WORDS[kind]} of {client}",
-        ((Spot(where).value("spec", "client"), f"it is {owner}'s"),),
-        f"a resource of {client} may name only what is {client}'s own",
-    )
+    message, label = f'{_WORDS[kind]} "{name}" is another client\'s', f"not a {_WORDS[kind]} of {client}"
+    there = Spot(where).value("spec", "client")
+    if folder_owner(where.file) == client:
+        told = ((there, f"the folder says {client}"),)
+        return Problem("AVT210", message, spot, label, told, f'did you mean "{client}"?')
+    help_ = f"a resource of {client} may name only what is {client}'s own"
+    return Problem("AVT210", message, spot, label, ((there, f"it is {owner}'s"),), help_)
 
 
 def _circles(view: View) -> Iterator[Problem]:

@@ -1,18 +1,21 @@
 """What the checks look at: the valid resources, and the names of those that exist but are faulty."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from avtech_controller.desired._index import Index
+from avtech_controller.desired._content import ANY_NAME
+from avtech_controller.desired._index import Index, folder_owner
 from avtech_controller.desired._models import mend_for, nearest
 from avtech_controller.desired._spots import Mend, Spot
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey, Stray
 from avtech_controller.selection import Ghosts, Selection
-from avtech_schema.identifiers import ClientId, Slug
+from avtech_schema.identifiers import ClientId, ScreenId, Slug
 from avtech_schema.resources import Resource, ScreenSelector
 
 _MAX_COMPARISONS = 100_000
 """Names compared in search of similar ones, over all findings of a part: a second's worth."""
+_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _FEW = 200
 """Among this few names, a similar one is always sought."""
 
@@ -36,6 +39,8 @@ class View:
     """The state's resources by kind and name."""
     ghosts: Ghosts = field(default_factory=dict)
     """Faulty screens, with what selects them."""
+    nameless: frozenset[str] = frozenset()
+    """Kinds of which a document has no usable name."""
     strays: tuple[Stray, ...] = ()
     """Documents whose client does not exist."""
     selection: Selection = field(init=False, repr=False)
@@ -57,9 +62,35 @@ class View:
     def exists(self, kind: str, key: Key) -> bool:
         """Whether a resource of this name exists, be it faulty: of any client where it is one, else of this part."""
         name = key.name if isinstance(key, SlugKey) else key
+        if ANY_NAME in self.broken_names or (kind in self.nameless and not self.mend(kind, name)):
+            return True
         if key in self.tables[kind] or (kind, key) in self.broken or name in self.broken_names:
             return True
         return kind == "Client" and bool(self.index.known.owners(kind, name))
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something could not be read, so that what seems to be missing may stand there."""
+        return bool(self.broken_names)
+
+    def unsure_screens(self) -> Collection[ScreenId] | None:
+        """The screens that faulty schedules may reach; None if these cannot be told."""
+        schedules = [key for kind, key in self.broken if kind == "Schedule" and isinstance(key, SlugKey)]
+        groups = any(kind == "Group" for kind, _ in self.broken)
+        if (
+            self.broken_names
+            or groups
+            or "Schedule" in self.nameless
+            or any(key not in self.broken_selectors for key in schedules)
+        ):
+            return None
+        found: set[ScreenId] = set()
+        return found.union(*(self.selection.screens(key.client, self.broken_selectors[key]) for key in schedules))
+
+    def is_misfiled(self, resource: Resource) -> bool:
+        """Whether a resource lies in the folder of another client that there is."""
+        folder = folder_owner(self.state.origin(resource).file)
+        return bool(folder) and folder in self.index.claimed and folder != getattr(resource.spec, "client", folder)
 
     def names(self, kind: str) -> list[str]:
         """The names of a kind in this part, in order; the names of clients are all there are."""
@@ -111,8 +142,9 @@ class _Names:
 
     def _own(self, kind: str) -> Iterator[str]:
         for broken, key in self._broken:
-            if broken == kind:
-                yield key.name if isinstance(key, SlugKey) else key
+            name = key.name if isinstance(key, SlugKey) else key
+            if broken == kind and _NAME.fullmatch(name):
+                yield name
         for resource in self._tables[kind].values():
             yield resource.metadata.name
 
@@ -126,6 +158,7 @@ def view_of(
     broken_names: Iterable[str] = (),
     broken_selectors: Mapping[SlugKey, ScreenSelector] | None = None,
     ghosts: Ghosts | None = None,
+    nameless: Iterable[str] = (),
     strays: Iterable[Stray] = (),
 ) -> View:
     """Look at a state together with what could not become part of it."""
@@ -147,5 +180,6 @@ def view_of(
         broken_selectors or {},
         tables,
         ghosts or {},
+        frozenset(nameless),
         tuple(strays),
     )

@@ -1,8 +1,9 @@
 """The desired state: read from a work tree or a commit, parsed strictly, validated, with every problem at its place."""
 
 from avtech_controller.desired._check import check_source
+from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._load import load
-from avtech_controller.desired._read import FileContent, read_file
+from avtech_controller.desired._read import read_file
 from avtech_controller.desired._since import Change, load_change
 from avtech_controller.desired._source import Held, Source, SourceError, SourceFile, open_source
 from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_drawable, require_state

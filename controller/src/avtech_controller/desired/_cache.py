@@ -241,7 +241,7 @@ def _sections(memory: Memory) -> Iterator[bytes]:
     parts = index.parts
     twins = [[*_origin(origin), *_origin(first)] for origin, first in index.twins.items()]
     fleets = [_origin(origin) for origin in index.fleets]
-    clients = [index.clients, sorted(index.claimed), dict(index.misnamed)]
+    clients = [index.clients, sorted(index.claimed), dict(index.misnamed), dict(index.misfiled)]
     names = [sorted(index.loose), index.unread, *clients, index.screens, index.screen_names]
     yield orjson.dumps([memory.noted, memory.common, twins, fleets, *names])
     yield orjson.dumps({home: [key, list(map(_spelt.finding_value, found))] for home, (key, found) in memory.parts.items()})
@@ -252,16 +252,17 @@ def _sections(memory: Memory) -> Iterator[bytes]:
 
 
 def _memory(head: bytes, parts: bytes, folders: bytes, homes: bytes, *rest: bytes) -> Memory:
-    noted, common, twins, fleets, loose, unread, clients, claimed, misnamed, screens, screen_names = orjson.loads(head)
+    noted, common, twins, fleets, *names = orjson.loads(head)
+    loose, unread, clients, claimed, misnamed, misfiled, screens, screen_names = names
     found = {home: (key, list(map(_spelt.finding, findings))) for home, (key, findings) in orjson.loads(parts).items()}
-    stamps, names = orjson.loads(folders), orjson.loads(homes)
-    if len(rest) != len(stamps) + len(names):
+    stamps, owners = orjson.loads(folders), orjson.loads(homes)
+    if len(rest) != len(stamps) + len(owners):
         raise ValueError("sections are missing")
     known = {path: Folder(stamp, data) for (path, stamp), data in zip(stamps, rest, strict=False)}
     facts = Facts(known)
     index = Index(
         facts=facts,
-        parts=Paths(dict(zip(names, rest[len(stamps) :], strict=True))),
+        parts=Paths(dict(zip(owners, rest[len(stamps) :], strict=True))),
         twins={Origin(path, number): Origin(first, place) for path, number, first, place in twins},
         fleets=tuple(Origin(*origin) for origin in fleets),
         loose=frozenset(loose),
@@ -269,6 +270,7 @@ def _memory(head: bytes, parts: bytes, folders: bytes, homes: bytes, *rest: byte
         clients=tuple(clients),
         claimed=frozenset(claimed),
         misnamed=dict(misnamed),
+        misfiled=dict(misfiled),
         screens=screens,
         screen_names=screen_names,
         known=Names(facts),

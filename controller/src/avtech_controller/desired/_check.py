@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date
 
 from avtech_controller.desired._cache import Findings, Memory, part_key, recall, remember
+from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._index import REPOSITORY, Index
 from avtech_controller.desired._load import covered, fleet_of, limited, load, text_of, without_collection
 from avtech_controller.desired._look import Look
 from avtech_controller.desired._part import Part
-from avtech_controller.desired._read import FileContent
 from avtech_controller.desired._source import ListedSource
 from avtech_controller.desired._spots import Locator
 from avtech_controller.desired._state import Loaded
@@ -96,4 +96,4 @@ def _others(home: str, index: Index, paths: Sequence[str]) -> list[object]:
         for origin, first in index.twins.items()
         if origin.file in here or first.file in here
     ]
-    return [twins, index.unread, index.screen_names] if home == REPOSITORY else [twins]
+    return [twins, index.unread, index.screen_names] if home == REPOSITORY else [twins, index.misfiled.get(home)]

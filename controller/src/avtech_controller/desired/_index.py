@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._models import surely
-from avtech_controller.desired._read import FileContent
 from avtech_controller.desired._state import Origin, SlugKey
 from avtech_schema.resources import Client, Fleet, Resource
 
@@ -109,6 +109,8 @@ class Index:
     """Names of clients that are taken as they stand: of those that exist, and of those whose text could not be read."""
     misnamed: Mapping[str, str] = field(default_factory=dict)
     """Clients whose name nobody uses, by it, and the client that their folder and all in it speak of instead."""
+    misfiled: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    """By client, the kinds and names of what lies in its folder and is another client's."""
     screens: int = 0
     """How many screens there are."""
     screen_names: str = ""
@@ -141,6 +143,7 @@ class Index:
             clients=clients,
             claimed=claimed,
             misnamed=misnamed,
+            misfiled=_misfiled(facts, homes, claimed),
             screens=len(screens),
             screen_names=hashlib.sha256("\n".join(screens).encode()).hexdigest(),
             known=known,
@@ -188,6 +191,18 @@ def _misnamed(facts: Mapping[str, FileFacts], clients: Mapping[str, Sequence[tup
     owners = {one.owner for here in facts.values() for one in here.declared if one.kind != "Client"}
     found = {folder: name for name, folder in odd.items() if name not in owners and folder in owners}
     return {name: folder for folder, name in found.items()}
+
+
+def _misfiled(facts: Mapping[str, FileFacts], homes: Homes, claimed: Collection[str]) -> dict[str, list[Sequence[str]]]:
+    found: dict[str, list[Sequence[str]]] = {}
+    for path, here in facts.items():
+        folder = folder_owner(path)
+        if here.homes in ((), (folder,)) or folder not in claimed:
+            continue
+        for one in here.declared:
+            if one.kind not in ("Fleet", "Client") and homes.of(one.owner, path) != folder:
+                found.setdefault(folder, []).append((one.kind, one.name))
+    return found
 
 
 def _twins(facts: Mapping[str, FileFacts]) -> dict[Origin, Origin]:

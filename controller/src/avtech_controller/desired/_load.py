@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 
 from avtech_controller.checks.codes import CODES
+from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._index import REPOSITORY, Index, facts_of
 from avtech_controller.desired._part import NO_FLEET, TABLES, Part
-from avtech_controller.desired._read import MAX_FINDINGS, FileContent, read_file
+from avtech_controller.desired._read import MAX_FINDINGS, read_file
 from avtech_controller.desired._secrets import masked, secrets_in, without_secrets
 from avtech_controller.desired._source import Source, SourceFile
 from avtech_controller.desired._spots import Locator
@@ -81,7 +82,17 @@ def covered(findings: list[Finding], texts: dict[str, str]) -> tuple[list[Findin
 
 def limited(findings: list[Finding]) -> list[Finding]:
     """The findings in order of place, not more of one file than are shown."""
-    return sorted(_limited(findings), key=lambda finding: (finding.place, finding.code, finding.message))
+    return sorted(_limited(_once(findings)), key=lambda finding: (finding.place, finding.code, finding.message))
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """Without what two clients' parts tell of the same place: that a file says another client than its folder and its users."""
+    told: dict[Place, Finding] = {}
+    for finding in findings:
+        if finding.code == "AVT210" and (finding.place not in told or finding.impact):
+            told[finding.place] = finding
+    about = ("AVT210", "AVT212")
+    return [one for one in findings if one.code not in about or told.get(one.place, one) is one]
 
 
 def _limited(findings: list[Finding]) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from avtech_controller.desired._cache import RACY_NS, Folder, Memory, Noted, joined
+from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._index import FileFacts, Index, facts_of
-from avtech_controller.desired._read import FileContent, read_file
+from avtech_controller.desired._read import read_file
 from avtech_controller.desired._source import Listed, ListedFolder, ListedSource, SourceFile, WorkTree
 
 

@@ -9,6 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from avtech_controller.desired._hints import date_help, is_time, meant_days, respelt, time_help
 from avtech_controller.desired._spots import Mend, Path, Problem, Spot
 from avtech_schema import identifiers, localtime
 from avtech_schema.resources import API_VERSION, KINDS, Resource
@@ -30,6 +31,15 @@ _WORDS = {
     r"^(VID-[A-Z0-9-]+|[a-z0-9-]+)$": "the name of a clip (VID-…) or of a playlist",
     r"^[a-z0-9]([a-z0-9./-]{0,61}[a-z0-9])?$": "a label's key: small letters, digits, dots, slashes and hyphens, like floor",
 }
+_NAMES = (
+    identifiers.CLIENT_PATTERN,
+    identifiers.SCREEN_PATTERN,
+    identifiers.VIDEO_PATTERN,
+    identifiers.SLUG_PATTERN,
+    r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$",
+    r"^(VID-[A-Z0-9-]+|[a-z0-9-]+)$",
+    r"^[a-z0-9]([a-z0-9./-]{0,61}[a-z0-9])?$",
+)
 _TYPES = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -128,8 +138,9 @@ def problems(document: dict[str, Any], spot: Spot) -> Iterator[Problem]:
     try:
         model.model_validate(document)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            yield _problem(details, model, spot, document)
+        found = [_problem(details, model, spot, document) for details in error.errors(include_url=False)]
+        renamed = {(one.spot.path[:-1], one.mend.word) for one in found if one.code == "AVT122" and one.mend}
+        yield from (one for one in found if one.code != "AVT123" or (one.spot.path, one.label.split("`")[1]) not in renamed)
 
 
 def _unknown_kind(document: dict[str, Any], spot: Spot) -> Problem:
@@ -154,7 +165,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if path == ("apiVersion",):
         where = here if kind != "missing" else spot
-        return Problem("AVT121", f"`apiVersion` must be {API_VERSION}", where, help=f"write `apiVersion: {API_VERSION}`")
+        message = "`apiVersion` is missing" if kind == "missing" else f"`apiVersion` is {_found(value)}"
+        return Problem("AVT121", message, where, f"expected {API_VERSION}", help=f"write `apiVersion: {API_VERSION}`")
     match kind:
         case "extra_forbidden":
             return _unknown_key(path, model, spot, _keys_there(document, path[:-1]))
@@ -166,9 +178,11 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document
             text = str(context.get("error", details["msg"]))
             if isinstance(value, dict):
                 return _contradiction(f"{name}: {text}", text, value, here)
+            if text.startswith(("day is out of range", "month must be")):
+                return Problem("AVT126", f"{name} is {_found(value)}, which is no day of the calendar", here)
             return Problem("AVT303" if path[-1:] == ("rrule",) else "AVT126", f"{name}: {text}", here)
         case _ if kind in _TYPES:
-            return _wrong_type(name, kind, value, here)
+            return _wrong_type(name, details, here)
         case _:
             return _misspelt(name, details, here)
 
@@ -209,21 +223,33 @@ def _not_allowed(name: str, value: object, expected: str, here: Spot) -> Problem
     allowed = ", ".join(words) or expected
     help_ = did_you_mean(value, words) if isinstance(value, str) else ""
     mend = mend_for(value, words) if isinstance(value, str) else None
+    if "mon" in words and isinstance(value, str) and (days := meant_days(value)):
+        help_ = f'did you mean "{days[0]}"?' if len(days) == 1 else f"write each day: {', '.join(days)}"
+        mend = Mend("word", days[0]) if len(days) == 1 else None
     return Problem("AVT125", f"{name} is {_found(value)}", here, label=f"allowed: {allowed}", help=help_, mend=mend)
 
 
-def _wrong_type(name: str, kind: str, value: object, here: Spot) -> Problem:
+def _wrong_type(name: str, details: ErrorDetails, here: Spot) -> Problem:
+    kind, value = details["type"], details["input"]
     expected = _TYPES[kind]
     help_, mend = "", None
-    if kind == "string_type" and isinstance(value, int | float):
-        help_ = f'write it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+    if kind == "string_type" and here.path[-1:] in (("from",), ("until",)) and isinstance(value, int | float):
+        help_ = 'write a time in quotes, like "08:30"'
+    elif kind == "string_type" and isinstance(value, int | float):
+        help_ = f'write it in quotes: "{str(value).lower()}"' if isinstance(value, int) else "write it in quotes"
         mend = Mend("quote")
     elif kind == "int_type" and isinstance(value, str) and re.fullmatch(r"[0-9]+", value):
         help_, mend = "write it without quotes", Mend("unquote")
+    elif kind == "list_type" and here.path[-1:] == ("days",) and isinstance(value, str) and (days := meant_days(value)):
+        help_ = f"write a list: [{', '.join(days)}]"
     elif kind == "list_type":
         help_ = "write each element on its own line after `- `"
     elif kind == "bool_type":
         help_ = "write true or false (yes, no, on and off are plain words)"
+    elif here.path[-1:] == ("screens",) and isinstance(value, list):
+        help_ = "write `screens: {names: [SCR-…]}`, or `groups` or `matchLabels` instead of `names`"
+    elif expected == "a mapping":
+        help_ = "write its keys below it, indented, each as `key: value`"
     found = f"{name} is {_found(value)}, expected {expected}"
     return Problem("AVT124", found, here, label=f"expected {expected}", help=help_, mend=mend)
 
@@ -233,9 +259,9 @@ def _misspelt(name: str, details: ErrorDetails, here: Spot) -> Problem:
     help_, mend = "", None
     match kind:
         case "string_pattern_mismatch":
-            expected = _WORDS.get(context.get("pattern", ""), "another spelling")
-            if isinstance(value, str) and re.fullmatch(r"[0-9]:[0-5][0-9](:[0-5][0-9])?", value):
-                help_, mend = f'did you mean "0{value}"?', Mend("word", f"0{value}")
+            pattern = context.get("pattern", "")
+            expected = _WORDS.get(pattern, "another spelling")
+            help_, mend = _respelt(str(value), pattern)
         case "greater_than_equal":
             expected = f"at least {context['ge']}"
         case "less_than_equal":
@@ -248,6 +274,19 @@ def _misspelt(name: str, details: ErrorDetails, here: Spot) -> Problem:
             expected = " ".join(details["msg"].split())
     code = "AVT128" if here.path == ("metadata", "name") else "AVT126"
     return Problem(code, f"{name} is {_found(value)}", here, label=f"expected {expected}", help=help_, mend=mend)
+
+
+def _respelt(value: str, pattern: str) -> tuple[str, Mend | None]:
+    """What a word that does not fit a pattern was meant to be, and whether that is sure."""
+    if is_time(pattern):
+        sure = bool(re.fullmatch(r"[0-9]:[0-5][0-9](:[0-5][0-9])?", value))
+        return time_help(value, pattern), Mend("word", f"0{value}") if sure else None
+    if pattern in (localtime.DATE_PATTERN, localtime.BOUND_PATTERN):
+        return date_help(value), None
+    spelt = respelt(value, pattern) if pattern in _NAMES else None
+    if spelt is None:
+        return "", None
+    return f'did you mean "{spelt}"?', Mend("word", spelt) if spelt.casefold() == value.casefold() else None
 
 
 def _found(value: object) -> str:

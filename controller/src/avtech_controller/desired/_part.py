@@ -7,8 +7,8 @@ from operator import attrgetter
 from typing import Any
 
 from avtech_controller.checks.codes import CODES
+from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._index import REPOSITORY, Index, home_of, owner_of
-from avtech_controller.desired._read import FileContent
 from avtech_controller.desired._spots import Locator, Problem
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey, Stray, key_of
 from avtech_controller.findings import Finding, Severity
@@ -43,9 +43,10 @@ class Part:
         self._broken: dict[Origin, tuple[str, Key]] = {}
         self._broken_names: set[str] = set(index.loose)
         self._selectors: dict[Any, ScreenSelector] = {}
-        self._ghosts: dict[ScreenId, tuple[ClientId, Mapping[str, str]]] = {}
+        self._ghosts: dict[ScreenId, tuple[ClientId, Mapping[str, str] | None]] = {}
         self._is_known = home == REPOSITORY or home in index.claimed
         self._strays: list[Stray] = []
+        self._nameless: set[str] = set()
         lost: list[tuple[Resource, Origin]] = []
         for path, content in contents:
             lost += self._add(path, content)
@@ -68,6 +69,7 @@ class Part:
         self._problems += (one for one in content.problems if one.spot.origin in own)
         for origin in sorted(own & content.broken.keys(), key=attrgetter("document")):
             self._add_broken(origin, content)
+        self._nameless |= {content.nameless[origin] for origin in own & content.nameless.keys()}
         for origin in own & content.owners.keys():
             if content.owners[origin] != self.home or not self._is_known:
                 self._strays.append(Stray(origin, content.owners[origin], self._broken.get(origin)))
@@ -140,6 +142,7 @@ class Part:
             broken_names=self._broken_names,
             broken_selectors=self._selectors,
             ghosts=self._ghosts,
+            nameless=self._nameless,
             strays=self._strays,
         )
         reach = Reach(view)

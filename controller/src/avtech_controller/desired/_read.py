@@ -1,24 +1,18 @@
 """Reads files into resources: quickly where nothing is wrong, with care and places where something is."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired import _models
+from avtech_controller.desired._content import ANY_NAME, FileContent, is_kind, name_in, names_in
 from avtech_controller.desired._quick import read_quickly
 from avtech_controller.desired._secrets import secret_findings
 from avtech_controller.desired._source import MAX_FILE_BYTES, SourceFile
-from avtech_controller.desired._spots import Problem, Spot, place_of
-from avtech_controller.desired._state import Key, Origin, SlugKey
+from avtech_controller.desired._spots import Spot, place_of
+from avtech_controller.desired._state import Origin
 from avtech_controller.desired._text import Range, Segment, SyntaxProblem, decode, split
 from avtech_controller.findings import Finding, Place
-from avtech_schema.identifiers import CLIENT_PATTERN, ClientId, Slug
-from avtech_schema.resources import KINDS, Resource, ScreenSelector
 
 if TYPE_CHECKING:
     from avtech_controller.desired._careful import Tree
@@ -26,41 +20,13 @@ if TYPE_CHECKING:
 MAX_FINDINGS = 100
 """Findings shown for one file; one more is kept, to tell that there are more."""
 
-_NAME = re.compile(r"""\bname["']?:[ ]*["']?([A-Za-z0-9-]{1,64})""")
-_CLIENT = re.compile(CLIENT_PATTERN)
-_SLUG_KINDS = ("Group", "Playlist", "Schedule", "AirCheck")
-
-
-@dataclass(slots=True)
-class FileContent:
-    """What one file holds: its resources, what is wrong with it, and which names it seems to declare all the same."""
-
-    resources: list[tuple[Resource, Origin]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    broken: dict[Origin, tuple[str, Key]] = field(default_factory=dict)
-    """Kinds and names of the documents that are not resources, where they can be told."""
-    owners: dict[Origin, str] = field(default_factory=dict)
-    """The clients that documents which are not resources name."""
-    broken_selectors: dict[SlugKey, ScreenSelector] = field(default_factory=dict)
-    broken_fleets: list[Origin] = field(default_factory=list)
-    broken_names: set[str] = field(default_factory=set)
-    """Names in documents that could not be read, or are of no known kind."""
-    ghosts: dict[Origin, dict[str, str]] = field(default_factory=dict)
-    """The labels of screens that are not resources, as far as they can be told."""
-    unread: dict[Finding, Origin] = field(default_factory=dict)
-    """The documents that findings about what is not YAML speak of."""
-
-    def origins(self) -> set[Origin]:
-        """The documents that are not resources."""
-        return {problem.spot.origin for problem in self.problems} | self.broken.keys() | self.owners.keys()
-
 
 def read_file(file: SourceFile) -> FileContent:
     """Read one file; nothing that it holds can raise."""
     content = FileContent()
     if file.defect:
         content.findings.append(_defect(file))
+        content.broken_names.add(ANY_NAME)
         return content
     try:
         text = decode(file.data)
@@ -68,7 +34,7 @@ def read_file(file: SourceFile) -> FileContent:
         segments = split(text)
     except SyntaxProblem as problem:
         content.findings.append(_finding(problem, file.path))
-        content.broken_names.update(_names(file.data.decode("utf-8", "replace")))
+        content.broken_names.update(names_in(_guessed(file.data)) or {ANY_NAME})
         return content
     empty = True
     for number, segment in enumerate(segments):
@@ -95,10 +61,10 @@ def _read_document(segment: Segment, origin: Origin, content: FileContent) -> bo
         finding = _finding(problem, origin.file)
         content.findings.append(finding)
         content.unread[finding] = origin
-        content.broken_names.update(_names(segment.text))
+        content.broken_names.update(names_in(segment.text))
         from avtech_controller.desired._salvage import salvaged
 
-        _note(salvaged(segment, problem), origin, content)
+        content.note(salvaged(segment, problem), origin)
         return True
     if tree is None or tree.value is None:
         return False
@@ -118,66 +84,15 @@ def _validate(tree: "Tree", origin: Origin, content: FileContent) -> None:
         content.resources.append((resource, origin))
     else:
         content.problems.extend(islice(_models.problems(document, Spot(origin)), MAX_FINDINGS + 1))
-        if not _is_known(document.get("kind")):
-            content.broken_names.add(_name_in(document) or "")
-        _note(document, origin, content)
+        if not is_kind(document.get("kind")):
+            content.broken_names.add(name_in(document) or ANY_NAME)
+        content.note(document, origin)
 
 
-def _note(document: dict[str, Any], origin: Origin, content: FileContent) -> None:
-    """Keep what can be told of a document that is not a resource."""
-    if owner := _owner(document):
-        content.owners[origin] = owner
-    if document.get("kind") == "Fleet":
-        content.broken_fleets.append(origin)
-    identity = _identity(document) if _is_known(document.get("kind")) else None
-    if identity is None:
-        return
-    content.broken[origin] = identity
-    if identity[0] == "Schedule" and isinstance(identity[1], SlugKey) and (selector := _selector(document)):
-        content.broken_selectors[identity[1]] = selector
-    if identity[0] == "Screen":
-        labels = document["metadata"].get("labels")
-        content.ghosts[origin] = {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
-
-
-def _identity(document: dict[str, Any]) -> tuple[str, Key] | None:
-    """Which resource a faulty document means to be."""
-    kind, spec, name = document.get("kind"), document.get("spec"), _name_in(document)
-    if not isinstance(kind, str) or name is None:
-        return None
-    if kind not in _SLUG_KINDS:
-        return kind, name
-    client = spec.get("client") if isinstance(spec, dict) else None
-    return (kind, SlugKey(ClientId(client), Slug(name))) if isinstance(client, str) else None
-
-
-def _owner(document: dict[str, Any]) -> str | None:
-    """The client that a faulty document names."""
-    spec = document.get("spec")
-    owner = _name_in(document) if document.get("kind") == "Client" else spec.get("client") if isinstance(spec, dict) else None
-    return owner if isinstance(owner, str) and _CLIENT.fullmatch(owner) else None
-
-
-def _is_known(kind: object) -> bool:
-    return isinstance(kind, str) and kind in KINDS
-
-
-def _name_in(document: dict[str, Any]) -> str | None:
-    metadata = document.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def _selector(document: dict[str, Any]) -> ScreenSelector | None:
-    """What a faulty schedule selects all the same."""
-    try:
-        return ScreenSelector.model_validate(document["spec"].get("screens"))
-    except ValidationError:
-        return None
-
-
-def _names(text: str) -> Iterator[str]:
-    return (found.group(1) for found in _NAME.finditer(text[:MAX_FILE_BYTES]))
+def _guessed(data: bytes) -> str:
+    """The text of bytes that are not UTF-8, as far as it can be guessed, to look for names in it."""
+    utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode("utf-16" if utf_16 else "utf-8", "replace")
 
 
 def _defect(file: SourceFile) -> Finding:

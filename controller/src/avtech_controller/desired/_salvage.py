@@ -1,5 +1,6 @@
 """What can still be told of a document that is not YAML: which resource it is, and whom it concerns. Never what it says."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,11 @@ from avtech_controller.desired._text import Segment, SyntaxProblem
 
 _MAX_CHARACTERS = 100_000
 """Of longer documents nothing is told: it could cost much, and they are no editor's."""
+_LINES = {
+    "kind": re.compile(r"^kind: *([A-Za-z]+)", re.MULTILINE),
+    "name": re.compile(r"^[ \t]+name: *[\"']?([A-Za-z0-9-]+)", re.MULTILINE),
+    "client": re.compile(r"^[ \t]*client: *[\"']?([A-Za-z0-9-]+)", re.MULTILINE),
+}
 
 
 def salvaged(segment: Segment, problem: SyntaxProblem) -> dict[str, Any]:
@@ -21,7 +27,15 @@ def salvaged(segment: Segment, problem: SyntaxProblem) -> dict[str, Any]:
             continue
         if tree is not None and isinstance(tree.value, dict) and isinstance(tree.value.get("kind"), str):
             return tree.value
-    return {}
+    return _guessed(segment.text)
+
+
+def _guessed(text: str) -> dict[str, Any]:
+    """What the lines say where nothing can be read as a whole."""
+    found = {key: match[1] for key, pattern in _LINES.items() if (match := pattern.search(text))}
+    if "kind" not in found:
+        return {}
+    return {"kind": found["kind"], "metadata": {"name": found.get("name")}, "spec": {"client": found.get("client")}}
 
 
 def _trials(segment: Segment, problem: SyntaxProblem) -> Iterator[str]:
