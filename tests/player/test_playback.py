@@ -2,155 +2,20 @@
 
 import asyncio
 import json
-import logging
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from avtech_player.engine import ClipCheck, Fault, FaultKind, SimulatedEngine
+from avtech_player.engine import ClipCheck, FaultKind
 from avtech_player.playback import Playback
-from avtech_player.ports import Clip, Died, Generation
-from avtech_schema.errors import EnvironmentFailedError
+from avtech_player.ports import Clip
 from avtech_schema.manifest import Cut
+from avtech_schema.plays import PlayResult
 from tests.player.material import NOON, make_clip, make_generation, rule, scrambled, video_bytes
+from tests.player.theatre import MOVING, Clock, Mortal, Recorded, clips, loop_of, theatre
 
 pytestmark = pytest.mark.media
-
-MOVING = "testsrc=s=64x48:r=25"
-
-
-class Recorded(SimulatedEngine):
-    """A simulated screen that keeps what it was asked, and can be told to die."""
-
-    def __init__(self) -> None:
-        super().__init__(check=ClipCheck())
-        self.asked: list[str] = []
-
-    async def show(self, clip: Clip) -> None:
-        self.asked.append(f"show {clip.video}")
-        await super().show(clip)
-
-    async def queue(self, clip: Clip) -> None:
-        self.asked.append(f"queue {clip.video}")
-        await super().queue(clip)
-
-    async def slate(self) -> None:
-        self.asked.append("slate")
-        await super().slate()
-
-    async def rotate(self, degrees: int) -> None:
-        self.asked.append(f"rotate {degrees}")
-        await super().rotate(degrees)
-
-
-class Mortal(Recorded):
-    """An engine that some clips kill, which real engines do not do on request."""
-
-    def __init__(self, deadly: str, *, blind: bool = False) -> None:
-        super().__init__()
-        self.deadly, self.blind = deadly, blind
-
-    async def show(self, clip: Clip) -> None:
-        if self.deadly in clip.video:
-            assert len(self.asked) < 100
-            self.asked.append(f"show {clip.video}")
-            self._events.put_nowait(Died("mpv was killed by signal 11", blind=self.blind))
-        else:
-            await super().show(clip)
-
-
-@dataclass
-class Clock:
-    """The trusted clock: starts at noon, and can be set."""
-
-    begun: float = field(default_factory=time.monotonic)
-    shift: timedelta = timedelta(0)
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=time.monotonic() - self.begun) + self.shift
-
-
-@dataclass
-class Theatre:
-    """Playback, and what it told and saved."""
-
-    engine: Recorded
-    playback: Playback
-    clock: Clock
-    faults: list[tuple[Clip, Fault]]
-    saved: list[bytes]
-
-    async def until(self, condition: Callable[[], object], within: float = 10.0) -> None:
-        async with asyncio.timeout(within):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-    def on(self) -> str:
-        """The clip on screen, without its prefix."""
-        now = self.playback.now()
-        return "" if now is None else now.clip.removeprefix("VID-")
-
-    async def see(self, *names: str) -> None:
-        """Wait until these clips were on screen, in this order."""
-        for name in names:
-            await self.until(lambda name=name: self.on() == name)  # type: ignore[misc]
-
-
-class Bugs(logging.Handler):
-    """Keeps what playback calls a bug."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bugs: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "bug" in record.msg:
-            self.bugs.append(record.getMessage())
-
-
-@asynccontextmanager
-async def theatre(
-    engine: Recorded | None = None, *, loaded: bytes | None = None, broken_disk: bool = False
-) -> AsyncIterator[Theatre]:
-    engine = engine or Recorded()
-
-    clock, saved, faults = Clock(), list[bytes](), list[tuple[Clip, Fault]]()
-
-    def save(data: bytes) -> None:
-        if broken_disk:
-            raise EnvironmentFailedError("the disk is full")
-        saved.append(data)
-
-    playback = Playback(
-        engine,
-        now=clock.now,
-        on_fault=lambda clip, fault: faults.append((clip, fault)),
-        load=lambda: loaded,
-        save=save,
-        check=ClipCheck(),
-    )
-    house = Theatre(engine, playback, clock, faults, saved)
-    told = Bugs()
-    logging.getLogger("avtech.player.playback").addHandler(told)
-    running = asyncio.create_task(playback.run())
-    try:
-        yield house
-    finally:
-        running.cancel()
-        logging.getLogger("avtech.player.playback").removeHandler(told)
-        await asyncio.gather(running, return_exceptions=True)
-        assert running.cancelled(), running.exception()
-        assert not told.bugs, told.bugs
-
-
-def clips(folder: Path, *names: str, ms: int = 150) -> list[Clip]:
-    """Good clips, each with bytes of its own."""
-    return [make_clip(folder, name, video_bytes(MOVING, 1 + place / 25), ms=ms) for place, name in enumerate(names)]
 
 
 def test_counted_plays_are_on_the_disk_at_once_so_that_a_kill_does_not_give_them_back(tmp_path: Path) -> None:
@@ -169,11 +34,6 @@ def test_counted_plays_are_on_the_disk_at_once_so_that_a_kill_does_not_give_them
             assert "show VID-A" not in house.engine.asked
 
     asyncio.run(scenario())
-
-
-def loop_of(items: list[Clip], *, sequence: int = 1) -> Generation:
-    """A generation that plays some clips in turn, all day."""
-    return make_generation({"loop": items}, [rule("day", "loop")], sequence=sequence)
 
 
 def test_the_clips_of_a_playlist_take_turns_and_the_rotation_survives_a_restart(tmp_path: Path) -> None:
@@ -210,18 +70,18 @@ def test_a_damaged_memory_or_a_full_disk_does_not_stop_playback(tmp_path: Path, 
 
 def test_a_change_of_rule_waits_for_the_clip_to_end(tmp_path: Path) -> None:
     a, b = clips(tmp_path, "a", "b", ms=700)
-    noon = 12 * 3600
-    generation = make_generation(
-        {"a": [a], "b": [b]}, [rule("morning", "a", until_s=noon + 1), rule("later", "b", from_s=noon + 1)]
-    )
+    one = 13 * 3600
+    generation = make_generation({"a": [a], "b": [b]}, [rule("noon", "a", until_s=one), rule("later", "b", from_s=one)])
 
     async def scenario() -> None:
         async with theatre() as house:
             await house.playback.play(generation)
-            await house.see("A", "B")
-            assert house.clock.now() - NOON >= timedelta(seconds=1.35)
+            await house.see("A")
+            house.clock.shift = timedelta(hours=1)
+            await house.see("B")
             assert house.engine.asked.count("show VID-A") == 1
             assert "show VID-B" not in house.engine.asked
+            assert {(play.clip, play.result, play.played) for play in house.plays} == {("VID-A", PlayResult.COMPLETE, 700)}
             assert house.playback.now().rule == "later/1"  # type: ignore[union-attr]
 
     asyncio.run(scenario())
