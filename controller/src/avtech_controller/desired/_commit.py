@@ -1,5 +1,6 @@
 """The desired state of one commit, read in bulk from Git's object database; the work tree is neither read nor touched."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,8 +22,9 @@ from avtech_controller.desired._source import (
 )
 from avtech_controller.desired.history import NO_GIT_HINT, resolve_commit
 from avtech_schema.errors import FindingsError
-from avtech_schema.identifiers import CommitId
+from avtech_schema.identifiers import CommitId, commit_id
 
+_WHOLE_ID = re.compile(r"[0-9a-f]{40}")
 _DEFECTS = {"link": "is a symbolic link", "not-a-file": "is not what it should be", "too-large": "is too large"}
 
 
@@ -32,15 +34,28 @@ def open_commit(path: Path, revision: str) -> "CommitTree":
     Raises:
         SourceError: there is no such repository or revision.
     """
-    commit = resolve_commit(path, revision)
     try:
         found = pygit2.discover_repository(str(path))
         repository = pygit2.Repository(found) if found else None
     except (pygit2.GitError, KeyError, ValueError) as error:
+        resolve_commit(path, revision)  # says more of what it refuses
         raise SourceError(f"cannot open the Git repository at {path}: {error}") from error
+    commit = _plain_commit(repository, revision) if repository else None
+    if commit is None:
+        commit = resolve_commit(path, revision)
     if repository is None:
         raise SourceError(f"{path} is not in a Git repository", hint=NO_GIT_HINT)
     return CommitTree(path, commit, repository)
+
+
+def _plain_commit(repository: pygit2.Repository, revision: str) -> CommitId | None:
+    """The commit of HEAD or of a whole id, which mean one thing only; Git itself is asked about all else, and at more cost."""
+    if revision != "HEAD" and not _WHOLE_ID.fullmatch(revision):
+        return None
+    try:
+        return commit_id(str(repository.revparse_single(revision).peel(pygit2.Commit).id))
+    except (pygit2.GitError, KeyError, ValueError):
+        return None
 
 
 class CommitTree:
