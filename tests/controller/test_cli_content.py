@@ -114,9 +114,73 @@ def test_an_entry_without_a_picture_gets_one_and_keeps_what_people_wrote(desk: D
     assert "note: the picture of VID-ACME-GOOD was noted in" in desk.err
     assert entry.read_text() == complete + "# a remark\n"
     assert {key: data for key, data in desk.objects().items() if not key.startswith("gc/")} == objects
-    entry.write_text(twice := f"{bare}---\n{bare}".replace("VID-ACME-GOOD", "VID-ACME-OTHER", 1))
+
+
+def other_picture(text: str) -> str:
+    """An entry with the picture that another ffmpeg would have made."""
+    return re.sub(r'(thumbnail:[ {\n]+sha256: )"[0-9a-f]{64}"(.*\n? +sizeBytes: )\d+', rf'\1"{"ab" * 32}"\g<2>777', text)
+
+
+def test_a_picture_that_another_ffmpeg_made_is_replaced_where_the_store_lacks_it(desk: Desk, clips: Clips) -> None:
     assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
-    assert entry.read_text() == twice
+    entry = desk.repo / "content-index/CLI-ACME/VID-ACME-GOOD.yaml"
+    complete = entry.read_text()
+    entry.write_text("# ours\n" + other_picture(complete).replace("originalName:", "originalName:   # as it came\n   "))
+    written = entry.read_text()
+    assert "ab" * 32 in written
+    shutil.rmtree(desk.store)
+    desk.store.mkdir()
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    assert "note: the picture of VID-ACME-GOOD was noted in content-index/CLI-ACME/VID-ACME-GOOD.yaml; commit it" in desk.err
+    assert desk.run("check", "--deep") == 0
+    assert entry.read_text() == "# ours\n" + complete.replace("originalName:", "originalName:   # as it came\n   ")
+
+
+def test_a_picture_that_another_ffmpeg_made_stays_where_the_store_holds_it(desk: Desk, clips: Clips) -> None:
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    entry = desk.repo / "content-index/CLI-ACME/VID-ACME-GOOD.yaml"
+    entry.write_text(other := other_picture(entry.read_text()))
+    (desk.store / f"thumbnails/CLI-ACME/{'ab' * 32}.jpg").write_bytes(b"x" * 777)
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    assert (entry.read_text(), desk.err.count("note:")) == (other, 0)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize("picture", ["", "thumbnail: {sha256: '" + "ab" * 32 + "', sizeBytes: 777}"], ids=["none", "another's"])
+def test_an_entry_among_others_in_one_file_gets_its_picture_too(desk: Desk, clips: Clips, ends: str, picture: str) -> None:
+    assert desk.run("add", clips["good.mp4"], clips["other.mp4"], "--client", "CLI-ACME") == 0
+    folder = desk.repo / "content-index/CLI-ACME"
+    good, second = ((folder / f"VID-ACME-{name}.yaml") for name in ("GOOD", "OTHER"))
+    complete = good.read_text()
+    bare = re.sub(r"  thumbnail:\n(    .*\n)+", f"  {picture}  # a picture\n" if picture else "", complete)
+    text = f"# all of them\n---\n---\n{second.read_text()}# between\n---\n{bare}# the end".replace("\n", ends)
+    good.unlink()
+    second.unlink()
+    (folder / "all.yaml").write_bytes(text.encode())
+    shutil.rmtree(desk.store / "thumbnails")
+    assert desk.run("add", clips["good.mp4"], clips["other.mp4"], "--client", "CLI-ACME") == 0
+    assert desk.err == "note: the picture of VID-ACME-GOOD was noted in content-index/CLI-ACME/all.yaml; commit it\n"
+    assert desk.run("check", "--deep") == 0
+    after = (folder / "all.yaml").read_bytes().decode()
+    assert re.sub(r"\s+thumbnail:.*?sizeBytes: \d+\}?", "", after, flags=re.DOTALL) == re.sub(
+        r"\s+thumbnail:.*?sizeBytes: \d+\}?", "", text, flags=re.DOTALL
+    )
+    found = {document["metadata"]["name"]: document["spec"] for document in yaml.safe_load_all(after) if document}
+    assert found["VID-ACME-GOOD"]["thumbnail"] == yaml.safe_load(complete)["spec"]["thumbnail"]
+
+
+def test_an_entry_that_cannot_be_edited_safely_is_left_alone_and_said(desk: Desk, clips: Clips) -> None:
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    entry = desk.repo / "content-index/CLI-ACME/VID-ACME-GOOD.yaml"
+    one_text_in_two_places = re.sub(r"title: .*", f'title: &same "{"ab" * 32}"', other_picture(entry.read_text()))
+    entry.write_text(shared := one_text_in_two_places.replace(f'sha256: "{"ab" * 32}"', "sha256: *same"))
+    shutil.rmtree(desk.store / "thumbnails")
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 1
+    assert entry.read_text() == shared
+    assert "content-index/CLI-ACME/VID-ACME-GOOD.yaml is not one that can be edited safely" in desk.err
+    (facts,) = re.findall(r"help: write there, below spec of VID-ACME-GOOD: thumbnail: (.*)", desk.err)
+    entry.write_text(re.sub(r"thumbnail:\n(    .*\n)+", f"thumbnail: {facts}\n", shared))
+    assert desk.run("check", "--deep") == 0
 
 
 def test_what_is_said_of_a_present_clip_is_not_silently_dropped(desk: Desk, clips: Clips) -> None:

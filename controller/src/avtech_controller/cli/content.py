@@ -13,6 +13,7 @@ from avtech_controller.cli._options import commit_option, output_option, repo_op
 from avtech_controller.content import (
     Addition,
     AdditionPlan,
+    Applied,
     ContentError,
     Index,
     Offered,
@@ -86,12 +87,12 @@ def add(
     offered, refused = _measure_all(files)
     plan = plan_additions(wish, offered, index.clients, index.videos)
     problems: list[_Problem] = [*refused, *plan.problems]
-    if not problems and target:
-        _apply(plan, target, repo)
+    done = Applied() if problems or not target else _apply(plan, target, repo, index)
     _print_additions(plan, problems, output, dry_run=dry_run)
     if title or wish.rights:
         _note_unchanged(plan)
-    return 1 if problems else 0
+    _tell_pictures(done, index)
+    return 1 if problems or done.unnoted else 0
 
 
 @content.command("list")
@@ -201,13 +202,22 @@ def _measure_all(files: Sequence[Path]) -> tuple[list[Offered], list[MediaError]
     return offered, refused
 
 
-def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path) -> None:
+def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path, index: Index) -> Applied:
     with _progress("uploading", len(plan.additions)) as advance:
-        written = apply_additions(plan, store, repo, uploaded=advance)
-    new = {entry_path(ClientId(one.video.spec.client), one.name).name for one in plan.additions if one.state == "new"}
-    for entry in written:
-        if entry.name not in new:
-            click.echo(f"note: the picture of {entry.stem} was noted in {entry}; commit it", err=True)
+        return apply_additions(plan, store, repo, index.places, uploaded=advance)
+
+
+def _tell_pictures(done: Applied, index: Index) -> None:
+    """Say which entries name another picture now, and what people must write into the others."""
+    for one in done.noted:
+        click.echo(f"note: the picture of {one.name} was noted in {index.places[one.name].file}; commit it", err=True)
+    for one in done.unnoted:
+        picture = one.video.spec.thumbnail
+        place = index.places[one.name].file if one.name in index.places else "its entry"
+        click.echo(f"error: the picture of {one.name} was uploaded, but {place} is not one that can be edited safely", err=True)
+        if picture:
+            facts = f'{{sha256: "{picture.sha256}", sizeBytes: {picture.size_bytes}}}'
+            click.echo(f"  help: write there, below spec of {one.name}: thumbnail: {facts}", err=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The content index: clips are measured, uploaded, and only then written into it."""
 
-from avtech_controller.content._apply import IndexWriteError, apply_additions, upload_additions
+from avtech_controller.content._apply import Applied, IndexWriteError, apply_additions, upload_additions
 from avtech_controller.content._check import check_store
 from avtech_controller.content._entry import Inline, default_name, default_title, document_text, entry_path, entry_text
 from avtech_controller.content._errors import ContentCode, ContentError
@@ -10,6 +10,7 @@ from avtech_controller.content._plan import Addition, AdditionPlan, Offered, Wis
 __all__ = [
     "Addition",
     "AdditionPlan",
+    "Applied",
     "ContentCode",
     "ContentError",
     "Index",

@@ -3,20 +3,21 @@
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from avtech_controller.content._entry import entry_path, entry_text
 from avtech_controller.content._picture import note_picture
 from avtech_controller.content._plan import Addition, AdditionPlan
+from avtech_controller.desired import Origin
 from avtech_controller.durable import create_file
 from avtech_controller.media import MediaCode, MediaError, shown
 from avtech_controller.retention import spare
 from avtech_controller.stores import ObjectStore, StoreConfigurationError, StoreError
 from avtech_schema.errors import EnvironmentFailedError
-from avtech_schema.identifiers import ClientId, Sha256
+from avtech_schema.identifiers import ClientId, Sha256, VideoId
 from avtech_schema.layout import content_key, thumbnail_key
 from avtech_schema.resources import Thumbnail
 
@@ -28,23 +29,38 @@ class IndexWriteError(EnvironmentFailedError):
     """An entry could not be written to the repository; the ones written before it were taken back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was written into the index: pictures into the entries of `noted`; those of `unnoted` are for people to write."""
+
+    noted: tuple[Addition, ...] = ()
+    unnoted: tuple[Addition, ...] = ()
+
+
 def apply_additions(
-    plan: AdditionPlan, store: ObjectStore, repo: Path, *, uploaded: Callable[[Addition], None]
-) -> tuple[Path, ...]:
+    plan: AdditionPlan,
+    store: ObjectStore,
+    repo: Path,
+    places: Mapping[VideoId, Origin],
+    *,
+    uploaded: Callable[[Addition], None],
+) -> Applied:
     """Upload what the store lacks, then write what the index lacks: new entries, and pictures; `uploaded` is told of each clip.
 
-    Returns the entries written. One that is there already and names no picture gets its picture's name, and nothing else.
+    An entry that is there already (`places` says where) and names no picture, or one that the store lacks and this ffmpeg
+    does not make, gets the name of the picture that is uploaded now, and nothing else in it changes.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed; no entry was written.
         MediaError: a file changed since it was measured; no entry was written.
         IndexWriteError: the repository cannot be written; it is as it was.
     """
-    additions = [_pictured(addition) for addition in plan.additions]
+    additions = [_pictured(addition, store) for addition in plan.additions]
     upload_additions(additions, store, uploaded=uploaded)
-    written = _write_entries([addition for addition in additions if addition.state == "new"], repo)
+    _write_entries([addition for addition in additions if addition.state == "new"], repo)
     changed = [one for one, known in zip(additions, plan.additions, strict=True) if one is not known]
-    return written + tuple(_note_pictures(changed, repo))
+    noted = [one for one in changed if _note(one, repo, places.get(one.name))]
+    return Applied(tuple(noted), tuple(one for one in changed if one not in noted))
 
 
 def upload_additions(additions: Iterable[Addition], store: ObjectStore, *, uploaded: Callable[[Addition], None]) -> None:
@@ -64,24 +80,25 @@ def upload_additions(additions: Iterable[Addition], store: ObjectStore, *, uploa
         uploaded(addition)
 
 
-def _pictured(addition: Addition) -> Addition:
-    """The addition with the picture that its entry does not name yet."""
-    if addition.video.spec.thumbnail is not None:
-        return addition
-    data = addition.offered.thumbnail
+def _pictured(addition: Addition, store: ObjectStore) -> Addition:
+    """The addition with the picture that was made now, unless the one its entry names is that, or is in the store."""
+    data, known = addition.offered.thumbnail, addition.video.spec.thumbnail
     picture = Thumbnail.model_validate({"sha256": hashlib.sha256(data).hexdigest(), "sizeBytes": len(data)})
+    if known == picture:
+        return addition
+    if known and store.size(thumbnail_key(ClientId(addition.video.spec.client), Sha256(known.sha256))) == known.size_bytes:
+        return addition
     spec = addition.video.spec.model_copy(update={"thumbnail": picture})
     return replace(addition, video=addition.video.model_copy(update={"spec": spec}))
 
 
-def _note_pictures(additions: Iterable[Addition], repo: Path) -> Iterator[Path]:
-    for addition in additions:
-        entry = repo / entry_path(ClientId(addition.video.spec.client), addition.name)
-        try:
-            if note_picture(entry, addition.video):
-                yield entry
-        except OSError as error:
-            raise IndexWriteError(f"{entry}: its picture cannot be noted: {error.strerror}") from error
+def _note(addition: Addition, repo: Path, place: Origin | None) -> bool:
+    try:
+        return place is not None and note_picture(repo, place, addition.video)
+    except OSError as error:
+        raise IndexWriteError(
+            f"{repo / place.file if place else repo}: its picture cannot be noted: {error.strerror}"
+        ) from error
 
 
 def _upload(addition: Addition, store: ObjectStore) -> None:
@@ -91,7 +108,7 @@ def _upload(addition: Addition, store: ObjectStore) -> None:
         return
     digest = hashlib.sha256(addition.offered.thumbnail).hexdigest()
     if digest != spec.thumbnail.sha256:
-        return  # an older entry whose picture another ffmpeg made: `content check` says whether it is missing
+        return  # the picture that another ffmpeg made of it is there
     with tempfile.TemporaryDirectory(prefix="avtech-") as folder:
         picture = Path(folder) / "thumbnail.jpg"
         picture.write_bytes(addition.offered.thumbnail)
@@ -128,7 +145,7 @@ def _copy(path: Path, copy: Path, digest: str) -> None:
         raise MediaError(MediaCode.UNREADABLE, f"{shown(path)}: changed since it was measured", hint="run the command again")
 
 
-def _write_entries(additions: list[Addition], repo: Path) -> tuple[Path, ...]:
+def _write_entries(additions: list[Addition], repo: Path) -> None:
     written: list[Path] = []
     for addition in additions:
         target = repo / entry_path(ClientId(addition.video.spec.client), addition.name)
@@ -141,7 +158,6 @@ def _write_entries(additions: list[Addition], repo: Path) -> tuple[Path, ...]:
                     entry.unlink()
             raise IndexWriteError(f"{target}: the entry cannot be written: {error.strerror}; the index is as it was") from error
         written.append(target)
-    return tuple(written)
 
 
 def _modeline(target: Path, repo: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from avtech_controller.content._entry import FOLDER
-from avtech_controller.desired import Source, SourceFile
+from avtech_controller.desired import Origin, Source, SourceFile
 from avtech_controller.desired._careful import read_carefully
 from avtech_controller.desired._quick import read_quickly
 from avtech_controller.desired._text import SyntaxProblem, decode, split
@@ -29,6 +29,8 @@ class Index:
     store: str | None = None
     clients: dict[ClientId, Client] = field(default_factory=dict)
     videos: dict[VideoId, Video] = field(default_factory=dict)
+    places: dict[VideoId, Origin] = field(default_factory=dict)
+    """Where the entry of each clip stands; empty documents are not counted."""
 
 
 def read_index(source: Source) -> Index:
@@ -48,15 +50,20 @@ def read_index(source: Source) -> Index:
     for file in files:
         in_index = file.path.startswith(f"{FOLDER}/")
         try:
-            for document in _documents(file):
-                _take(index, document)
+            for number, document in enumerate(documents_of(file)):
+                _take(index, document, Origin(file.path, number))
         except (SyntaxProblem, ValidationError, FindingsError) as error:
             if in_index:
                 raise FindingsError(f"{file.path}: not a valid entry of the content index", hint=_HINT) from error
     return index
 
 
-def _documents(file: SourceFile) -> Iterator[dict[str, Any]]:
+def documents_of(file: SourceFile) -> Iterator[dict[str, Any]]:
+    """The documents of a file that are not empty.
+
+    Raises:
+        SyntaxProblem, FindingsError: it cannot be read, or one of them is not a resource.
+    """
     if file.defect:
         raise FindingsError(f"{file.path}: {file.defect}")
     for segment in split(decode(file.data)):
@@ -70,7 +77,7 @@ def _documents(file: SourceFile) -> Iterator[dict[str, Any]]:
             raise FindingsError(f"{file.path}: not a resource")
 
 
-def _take(index: Index, document: dict[str, Any]) -> None:
+def _take(index: Index, document: dict[str, Any], place: Origin) -> None:
     match document.get("kind"):
         case "Fleet":
             index.store = Fleet.model_validate(document).spec.store
@@ -82,5 +89,6 @@ def _take(index: Index, document: dict[str, Any]) -> None:
             if VideoId(video.metadata.name) in index.videos:
                 raise FindingsError(f"{video.metadata.name} stands twice in the index")
             index.videos[VideoId(video.metadata.name)] = video
+            index.places[VideoId(video.metadata.name)] = place
         case _:
             pass
