@@ -127,8 +127,6 @@ def _compiled(repo: Path, commit: str | None, output: str, cache: "Cache | None"
 
     with suppress(FindingsError):
         return compile_desired(repo, commit, cache)
-    with suppress(FindingsError):
-        return compile_desired(repo, commit, cache)
     source = open_source(repo, commit)
     loaded = load(source)
     drawable = None if saved else loaded.drawable
