@@ -1,5 +1,6 @@
 """Fetches clips by hash: resumes what a bad network cut off, keeps nothing that does not match, names nothing unflushed."""
 
+import stat
 import threading
 from collections.abc import Iterator
 from itertools import chain
@@ -56,7 +57,7 @@ def _complete(store: Store, asset: Asset, partial: Path, stop: threading.Event) 
 
     A connection that broke off after it had brought something worthwhile is taken up again at once, any other later.
     """
-    if size_of(partial) > asset.size:
+    if size_of(partial) > asset.size or _has_other_names(partial):
         remove(partial)
     lay_here = size_of(partial) > 0
     while (size := size_of(partial)) < asset.size:
@@ -103,6 +104,15 @@ def _answered(store: Store, asset: Asset, offset: int) -> Iterator[bytes]:
     """What the store answers, once its first bytes are here."""
     chunks = store.stream(asset.key, offset=offset, size=asset.size)
     return chain((next(chunks, b""),), chunks)
+
+
+def _has_other_names(path: Path) -> bool:
+    """Whether what we append to it would change another file."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return found.st_nlink > 1 or stat.S_ISLNK(found.st_mode)
 
 
 def digest_of(path: Path) -> Sha256:

@@ -1,9 +1,11 @@
 """What must survive a power cut: the only place that writes, flushes, renames and removes (DESIGN section 5)."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -82,7 +84,7 @@ def read_bounded(path: Path, *, limit: int) -> bytes | None:
     """
     with _as_disk_error(path):
         try:
-            with path.open("rb") as file:
+            with os.fdopen(_open_plain(path, os.O_RDONLY), "rb") as file:
                 data = file.read(limit + 1)
         except FileNotFoundError:
             return None
@@ -97,7 +99,7 @@ class Appender:
     def __init__(self, path: Path) -> None:
         self._path = path
         with _as_disk_error(path):
-            self._file = path.open("ab")
+            self._file = os.fdopen(_open_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW), "ab")
 
     def write(self, data: bytes | memoryview) -> None:
         """Append some bytes; they are not flushed yet.
@@ -234,6 +236,15 @@ class DirectoryLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _open_plain(path: Path, flags: int) -> int:
+    """Open a file, and nothing else that has its name: a pipe would keep us waiting, a device has no end."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, READABLE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a plain file")
+    return descriptor
 
 
 def _give_name(source: Path, target: Path) -> None:

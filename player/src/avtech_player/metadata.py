@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +30,11 @@ from avtech_schema.errors import AvtechError, TrustError
 from avtech_schema.layout import METADATA
 
 TIMESTAMP_LIMIT = 16_384
+_LARGEST = 8_000_000
+_BEYOND = 2**53
+"""No version is larger: JSON keeps no larger number exactly."""
+_ROOT_LINK = "root.json"
+"""The link to the newest root that python-tuf makes, and never reads here."""
 _UNFINISHED = "tmp"
 """What python-tuf calls a file that it has not finished."""
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -112,6 +119,7 @@ class MetadataClient:
     def _walked(self, paths: Sequence[str], now: datetime, fetcher: "_StoreFetcher") -> Verified:
         self._known_floor()
         make_directory(self._folder)
+        _sweep(self._folder)
         try:
             updater = Updater(
                 str(self._folder),
@@ -177,6 +185,20 @@ class _StoreFetcher(FetcherInterface):
         return iter([self.download_bytes(url, TIMESTAMP_LIMIT)])
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what is no plain file of a sane size: python-tuf reads what it finds here whole, and waits for a pipe for ever.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    for place, folders, names in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *names)):
+            found = path.lstat()
+            sane = stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST
+            if not sane and not stat.S_ISDIR(found.st_mode) and path != folder / _ROOT_LINK:
+                remove(path)
+
+
 def _unquoted(url: str) -> str:
     """The key; a quoted slash stays quoted, for no name may lead out of its folder."""
     return "%2F".join(unquote(part) for part in re.split("%2f", url, flags=re.IGNORECASE))
@@ -209,4 +231,6 @@ def _roles(trusted: Any, paths: Sequence[str]) -> dict[str, Role]:
             if name in trusted:
                 role = delegations.succinct_roles or (delegations.roles or {})[name]
                 roles[name] = Role(trusted[name].version, tuple(sorted(role.keyids)))
+    if absurd := [name for name, role in roles.items() if role.version > _BEYOND]:
+        raise TrustError(f"the version of {absurd[0]} is beyond 2^53")
     return roles
