@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from avtech_controller.checks.airing import Airing
 from avtech_controller.checks.view import View
@@ -13,6 +14,8 @@ from avtech_schema.identifiers import ClientId, ScreenId, Slug, VideoId
 from avtech_schema.localtime import DAY_SECONDS
 from avtech_schema.manifest import Rule
 from avtech_schema.resources import AirCheck, ScheduleRule, parse_instant
+
+_SHOWN = 3
 
 
 def check_air(view: View, airing: Airing) -> Iterator[Problem]:
@@ -32,31 +35,46 @@ def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
         return
     always = Always(view)
     reaching = {name: keys for keys, names in airing.meeting.items() for name in names}
-    limited: dict[tuple[str, str], list[ScreenId]] = {}
+    found: dict[_Blackness, list[ScreenId]] = {}
     for name, screen in view.state.screens.items():
-        if screen.spec.client not in view.state.clients:
-            continue  # that is said already
+        client = screen.spec.client
         fallback = fallback_of(view.state, screen)
-        if fallback and always.playlist(SlugKey(ClientId(screen.spec.client), fallback)):
+        if client not in view.state.clients or (fallback and always.playlist(SlugKey(ClientId(client), fallback))):
             continue
-        spot = view.spot(screen).value("metadata", "name")
-        if fallback:
-            limited.setdefault((screen.spec.client, fallback), []).append(name)
-            continue
-        help_ = f"give {name} or {screen.spec.client} a `fallback` playlist"
         rules = [(key.client, rule) for key in reaching[name] for rule in airing.rules[key]]
-        if not rules:
-            message = f"{name} has nothing to play: no rule and no fallback"
-            yield Problem("AVT302", message, spot, "would stay black", help=help_)
-        elif not any(always.rule(client, rule) for client, rule in rules):
-            message = f"{name} could go black: at times none of its rules can play, and it has no fallback"
-            yield Problem("AVT305", message, spot, help=help_)
-    for (_, playlist), names in limited.items():
-        spot = view.spot(view.state.screens[names[0]]).value("metadata", "name")
-        more, whose = (f" and {len(names) - 1} more", "their") if len(names) > 1 else ("", "its")
-        message = f'{names[0]}{more} could go black: {whose} fallback "{playlist}" holds only what is limited in time'
-        touched = tuple(("Screen", name) for name in names)
-        yield Problem("AVT305", message, spot, help="add a clip to it that may always play", touches=touched)
+        if fallback or not any(always.rule(owner, rule) for owner, rule in rules):
+            found.setdefault(_Blackness(client, fallback, fallback is None and bool(rules)), []).append(name)
+    for blackness, names in found.items():
+        yield _black(view, blackness, names)
+
+
+class _Blackness(NamedTuple):
+    """Why screens of a client could go black: what their fallback is, if any, and whether they have rules."""
+
+    client: str
+    fallback: str | None
+    has_rules: bool
+
+
+def _black(view: View, why: _Blackness, names: list[ScreenId]) -> Problem:
+    """One problem for all screens of one cause, at the first of them."""
+    first, *others = names
+    spots = [view.spot(view.state.screens[name]).value("metadata", "name") for name in names[:_SHOWN]]
+    more = f" and {len(others)} more" if others else ""
+    they, their, have = ("they", "their", "have") if others else ("it", "its", "has")
+    help_ = f"give {first if not others else 'them'} or {why.client} a `fallback` playlist"
+    code, label = "AVT305", ""
+    if why.fallback:
+        message = f'{first}{more} could go black: {their} fallback "{why.fallback}" holds only what is limited in time'
+        help_ = "add a clip to it that may always play"
+    elif why.has_rules:
+        message = f"{first}{more} could go black: at times none of {their} rules can play, and {they} {have} no fallback"
+    else:
+        code, label = "AVT302", "would stay black"
+        message = f"{first}{more} {have} nothing to play: no rule and no fallback"
+    related = tuple((spot, "this one, too") for spot in spots[1:])
+    touched = tuple(("Screen", name) for name in names)
+    return Problem(code, message, spots[0], label, related, help_, touches=touched)
 
 
 class Always:

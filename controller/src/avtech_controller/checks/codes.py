@@ -90,6 +90,7 @@ _ALL = (
         "looks like a rename",
         "A screen went and another came that is like it; without `moved`, plans count both.",
     ),
+    Code("AVT217", _W, "outdated time zone", "The time zone is named as in old programs; newer ones may not know the name."),
     # 3xx: airtime
     Code("AVT301", _E, "air check failed", "What is on air at that instant is not what the air check says."),
     Code(

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 
 from avtech_controller.checks.view import View
+from avtech_controller.checks.zones import Outdated, outdated
 from avtech_controller.desired._models import did_you_mean, mend_for, nearest
-from avtech_controller.desired._spots import Problem, Spot
+from avtech_controller.desired._spots import Mend, Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey, key_of
 from avtech_schema.airtime import time_zones
 from avtech_schema.identifiers import ClientId, ScreenId, Slug
@@ -97,6 +98,18 @@ def _time_zone(view: View, resource: Resource, name: str | None, path: tuple[str
         spot = view.spot(resource).value(*path)
         message = f'time zone "{name}" does not exist'
         yield Problem("AVT213", message, spot, "unknown", help=help_, mend=mend_for(name, known))
+    elif name is not None and (old := outdated(name)):
+        yield _outdated(name, old, view.spot(resource).value(*path))
+
+
+def _outdated(name: str, old: Outdated, spot: Spot) -> Problem:
+    message = f'"{name}" is an outdated name of a time zone'
+    if not old.name:
+        help_ = "name a place with the clocks that are meant, like Europe/Madrid or America/New_York"
+        return Problem("AVT217", message, spot, "an abbreviation, kept for old programs", help=help_)
+    mend = Mend("word", old.name) if old.is_same else None
+    help_ = f'write "{old.name}": its clocks are the same' if old.is_same else f'it has the clocks of "{old.name}" now'
+    return Problem("AVT217", message, spot, "kept for old programs", help=help_, mend=mend)
 
 
 def _carried_by(view: View) -> _Carried:

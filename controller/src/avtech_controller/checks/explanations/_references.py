@@ -145,4 +145,12 @@ REFERENCES = (
         wrong="SCR-ACME-LOBBY is renamed to SCR-ACME-0001, and fleet.yaml says nothing of it.",
         right="fleet.yaml says `moved: [{kind: Screen, from: SCR-ACME-LOBBY, to: SCR-ACME-0001}]`.",
     ),
+    explained(
+        "AVT217",
+        why="Names like US/Eastern are kept for old programs only; other tools, and people, look for the name of today.",
+        fix="Write the name that the finding shows; `avtech validate --fix` does where it is surely the same place.",
+        where="Screen",
+        wrong="timeZone: Asia/Calcutta",
+        right="timeZone: Asia/Kolkata",
+    ),
 )
