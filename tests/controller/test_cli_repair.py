@@ -62,7 +62,9 @@ def test_lost_and_altered_manifests_are_put_back_from_their_commits(repository: 
 def test_a_manifest_that_another_version_made_is_named_and_nothing_is_written(repository: Repository, capsys: Capture) -> None:
     first = manifests(repository)[0]
     first.unlink()
-    repository.git("update-ref", "-d", "HEAD")
+    repository.git("checkout", "-q", "--orphan", "other")
+    repository.commit("a history without the released commit")
+    repository.git("branch", "-q", "-D", "main")
     repository.git("reflog", "expire", "--expire=now", "--all")
     repository.git("gc", "-q", "--prune=now")
     assert repair(repository) == 1

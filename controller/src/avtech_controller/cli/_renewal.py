@@ -52,12 +52,12 @@ def _check_alone(context: click.Context, flag: str) -> None:
 
 def run_heartbeat(repo: Path, store: str | None, keys_dir: Path | None, output: str) -> None:
     """Sign the timestamp anew with the heartbeat key and say so."""
+    from avtech_controller.cli._anchor import committed_anchor
     from avtech_controller.cli._desired import chosen_store
     from avtech_controller.cli._secrets import heartbeat_signer
     from avtech_controller.publication._heartbeat import heartbeat
-    from avtech_controller.trust import load_anchor
 
-    anchor = load_anchor(repo)
+    anchor = committed_anchor(repo)
     beat = heartbeat(chosen_store(store, None), anchor, heartbeat_signer(keys_dir, anchor), _now)
     if output == "json":
         value = {
@@ -78,14 +78,14 @@ def run_heartbeat(repo: Path, store: str | None, keys_dir: Path | None, output: 
 
 def run_renewal(repo: Path, store: str | None, keys_dir: Path | None, output: str) -> None:
     """Sign anew what ages with the publish key and say so."""
+    from avtech_controller.cli._anchor import committed_anchor
     from avtech_controller.cli._desired import chosen_store
     from avtech_controller.cli._progress import progress_bars
     from avtech_controller.cli._secrets import publish_signer
     from avtech_controller.planning import byte_text
     from avtech_controller.publication._renewal import renew
-    from avtech_controller.trust import load_anchor
 
-    anchor = load_anchor(repo)
+    anchor = committed_anchor(repo)
     signer = publish_signer(keys_dir, anchor)
     with progress_bars() as progress:
         done = renew(chosen_store(store, None), anchor, signer, _now, progress)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from avtech_controller.cli._anchor import committed_anchor
 from avtech_controller.cli._desired import chosen_store, compile_desired
 from avtech_controller.cli._progress import progress_bars
 from avtech_controller.desired import load, open_source, require_state
@@ -15,11 +16,10 @@ from avtech_controller.publication import read_head
 from avtech_controller.publication._records import has_history
 from avtech_controller.publication._repair import LostClip, Repair, repair
 from avtech_controller.publication._timestamp import is_lost, last_snapshot, restore_timestamp
-from avtech_controller.trust import load_anchor
-from avtech_schema.errors import ConfigurationError
+from avtech_schema.errors import ConfigurationError, TrustError
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Released
+    from avtech_controller.publication import Head, Released, ReleasedScreen
     from avtech_controller.stores import ObjectStore
     from avtech_controller.trust import Anchor
 
@@ -27,20 +27,37 @@ if TYPE_CHECKING:
 def run_repair(repo: Path, store: str | None, keys_dir: Path | None, output: str, *, yes: bool) -> int:
     """Mend the store and say what was done; 1 when something is still missing that only its owner can bring back."""
     opened = chosen_store(store, None if store else require_state(load(open_source(repo, None))))
-    anchor = load_anchor(repo)
+    anchor = committed_anchor(repo)
     restored = is_lost(opened) and has_history(opened)
     if restored:
         _restore_timestamp(opened, anchor, keys_dir, yes=yes)
     if (head := read_head(opened, anchor)) is None:
         raise ConfigurationError(f"nothing is released in {opened.url}", hint="the first `avtech publish` comes before")
+    wanted = {_key(screen): screen for screen in (*head.released.screens.values(), *_stakes(opened, anchor, head))}
     with progress_bars() as progress:
-        done = repair(opened, head.released.screens.values(), lambda commit: compile_desired(repo, commit).screens, progress)
+        done = repair(opened, wanted.values(), lambda commit: compile_desired(repo, commit).screens, progress)
     if output == "json":
         click.echo(orjson.dumps(_value(head.released, done, timestamp=restored), option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo(_text(head.released, done))
     _tell(done)
     return 0 if done.whole else 1
+
+
+def _key(screen: "ReleasedScreen") -> tuple[str, str]:
+    return screen.screen, screen.digest
+
+
+def _stakes(store: "ObjectStore", anchor: "Anchor", head: "Head") -> "tuple[ReleasedScreen, ...]":
+    """What the rollout under way may still give to screens."""
+    from avtech_controller.rollout import read_standing
+
+    try:
+        standing = read_standing(store, anchor, head)
+    except TrustError as error:
+        click.echo(f"note: only what is on air is checked, not what waits for its wave: {error}", err=True)
+        return ()
+    return standing.stakes if standing else ()
 
 
 def _restore_timestamp(store: "ObjectStore", anchor: "Anchor", keys_dir: Path | None, *, yes: bool) -> None:

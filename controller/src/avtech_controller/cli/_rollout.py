@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from avtech_controller import durable
+from avtech_controller.cli._anchor import committed_anchor
 from avtech_controller.cli._desired import chosen_store
 from avtech_controller.desired import DesiredState, SourceError, load, open_source, require_state
 from avtech_controller.planning import Plan
@@ -16,7 +17,7 @@ from avtech_controller.provenance import builder_of
 from avtech_controller.publication import Amendment, Head, Publisher, Step, read_head
 from avtech_controller.rollout import Standing, Watch, read_standing, revert_message, revert_patch
 from avtech_controller.stores import ObjectStore
-from avtech_controller.trust import Anchor, load_anchor
+from avtech_controller.trust import Anchor
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError, FindingsError
 from avtech_schema.identifiers import CommitId, ScreenId
 
@@ -39,7 +40,7 @@ class Desk:
         """
         work_tree = None if store else require_state(load(open_source(repo, None)))
         opened = chosen_store(store, work_tree)
-        return cls(repo, opened, chosen_store(report_store, None) if report_store else opened, load_anchor(repo))
+        return cls(repo, opened, chosen_store(report_store, None) if report_store else opened, committed_anchor(repo))
 
     def head(self) -> Head:
         """The released head.

@@ -77,11 +77,11 @@ def gc(
       avtech gc --yes                   in a daily job
       avtech gc --keep-days 30          what could go if less were kept
     """
+    from avtech_controller.cli._anchor import committed_anchor
     from avtech_controller.cli._progress import progress_bars
     from avtech_controller.desired import load, open_source, require_state
     from avtech_controller.publication import check_order, descent
     from avtech_controller.retention.collection import Collector, Policy
-    from avtech_controller.trust import load_anchor
 
     if dry_run and yes:
         raise click.UsageError("--dry-run and --yes exclude each other")
@@ -99,7 +99,7 @@ def gc(
         collector = Collector(
             store=opened,
             report_store=chosen_store(report_store, None) if report_store else opened,
-            anchor=load_anchor(repo),
+            anchor=committed_anchor(repo),
             state=state,
             device_keys=_device_keys(state),
             policy=Policy(keep_releases or retention.releases, keep_days or retention.days),

@@ -46,13 +46,13 @@ def status(*, repo: Path, store: str | None, report_store: str | None, fail_on_p
       avtech status --fail-on-problems          for a monitoring job
       avtech status --output json
     """
+    from avtech_controller.cli._anchor import committed_anchor
     from avtech_controller.publication import read_head
     from avtech_controller.status import ScreenState, judge, read_reports, worst_first
-    from avtech_controller.trust import load_anchor
 
     work_tree = None if store else require_state(load(open_source(repo, None)))
     opened = chosen_store(store, work_tree)
-    head = read_head(opened, load_anchor(repo))
+    head = read_head(opened, committed_anchor(repo))
     if head is None:
         click.echo('{"format_version": 1, "release": null, "screens": []}' if output == "json" else "nothing is released yet")
         return 0

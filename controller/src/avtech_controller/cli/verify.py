@@ -52,10 +52,10 @@ def verify(
       avtech verify --commit v1.4 --screen SCR-ACME-0007
       avtech verify --chain --no-assets     every release since the first
     """
+    from avtech_controller.cli._anchor import committed_anchor
     from avtech_controller.cli._progress import progress_bars
     from avtech_controller.desired import load, open_source, require_state
     from avtech_controller.desired.history import resolve_commit
-    from avtech_controller.trust import load_anchor
     from avtech_controller.verification import Scope
     from avtech_controller.verification import verify as prove
 
@@ -77,7 +77,7 @@ def verify(
         return compile_state(require_state(load(open_source(repo, commit))), only=screens)
 
     with progress_bars() as progress:
-        found = prove(opened, load_anchor(repo), scope, recompile, progress)
+        found = prove(opened, committed_anchor(repo), scope, recompile, progress)
     click.echo(_json(found) if output == "json" else _text(found))
     return 6 if found.failed else int(found.unproven)
 

@@ -98,13 +98,46 @@ def check_content(store: ObjectStore, clips: Sequence[Clip], progress: Progress)
         raise ContentMissingError(f"{noun} not in the store: {', '.join(problems[:_NAMED])}{more}")
 
 
+def check_manifests(store: ObjectStore, screens: Sequence[ManifestRef], progress: Progress) -> list[Clip]:
+    """Make sure that manifests are in the store as they were written; returns the clips that they hold.
+
+    Raises:
+        StoreError, StoreConfigurationError: one is not, or the store failed.
+    """
+    clips: dict[str, Clip] = {}
+
+    def look(found: Stored | StoreError | None) -> Sha256 | None:
+        if (data := _bytes(found)) is None:
+            return None
+        clips.update(_clips(data))
+        return sha256_hex(data)
+
+    keys = [manifest_key(screen.client, screen.screen, screen.digest) for screen in screens]
+    done = progress("checking manifests", len(keys))
+    digests = store.get_all(keys, limit=MAX_MANIFEST_BYTES, take=look, done=done)
+    if missing := [one.screen for one, digest in zip(screens, digests, strict=True) if digest != one.digest]:
+        raise StoreError(
+            f"the manifests of {len(missing)} screens are gone from {store.url}, or altered, among them that of {missing[0]}",
+            hint="`avtech publish --repair` puts back what can be made again; or publish a newer commit",
+        )
+    return sorted(clips.values())
+
+
 def clips_of(screens: Iterable[CompiledScreen]) -> list[Clip]:
     """Every clip that these manifests hold, once for each object; of very many manifests none is kept in memory."""
     found: dict[str, Clip] = {}
     for screen in screens:
-        for name, asset in orjson.loads(screen.data)["assets"].items():
-            found[asset["key"]] = Clip(name, asset["key"], asset["size"])
+        found |= _clips(screen.data)
     return sorted(found.values())
+
+
+def _clips(data: bytes) -> dict[str, Clip]:
+    """The clips of a manifest by key; none of what is no manifest."""
+    try:
+        assets = orjson.loads(data)["assets"].items()
+        return {asset["key"]: Clip(name, asset["key"], asset["size"]) for name, asset in assets}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def keys_of(screens: Iterable[CompiledScreen], clips: Iterable[Clip]) -> frozenset[str]:

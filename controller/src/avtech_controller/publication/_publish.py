@@ -12,7 +12,7 @@ from securesystemslib.signer import Signer
 from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.planning import Plan, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
-from avtech_controller.publication._content import check_content, clips_of, keys_of, read_old_manifests
+from avtech_controller.publication._content import check_content, check_manifests, clips_of, keys_of, read_old_manifests
 from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import has_history, read_record, write_record
@@ -187,7 +187,7 @@ class Publisher:
 
     def _amend(self, head: Head, step: Step, publisher: str, builder: Builder, attempt: int) -> Amendment:
         released = head.released
-        self._check_manifests(released, step)
+        hold = self._guard_step(released, step)
         now = self.clock()
         record = replace(
             head.record,
@@ -202,22 +202,21 @@ class Publisher:
             rewound=None,
         )
         screens = step.apply(released, record.sequence)
-        pointer, written = self._write(head, record, screens, builder, now)
+        pointer, written = self._write(head, record, screens, builder, now, before_swap=hold)
         after = Released(pointer.sequence, pointer.commit, pointer.digest, screens)
         return Amendment(after, record, step, ByteSize(written), attempt)
 
-    def _check_manifests(self, released: Released, step: Step) -> None:
-        """Make sure that the manifests which screens get are still in the store."""
-        found = released.screens
-        wanted = [(found[name], version) for name, version in step.screens.items() if version.digest != found[name].digest]
-
-        keys = [manifest_key(screen.client, screen.screen, version.digest) for screen, version in wanted]
-        sizes = self.store.sizes(keys, done=self.progress("checking manifests", len(keys)))
-        if missing := [one.screen for (one, version), size in zip(wanted, sizes, strict=True) if size != version.size]:
-            raise StoreError(
-                f"the manifests of {len(missing)} screens are gone from {self.store.url}, among them that of {missing[0]}",
-                hint="publish a newer commit; it starts from what each screen has",
-            )
+    def _guard_step(self, released: Released, step: Step) -> Callable[[], None]:
+        """Keep what screens get from being collected, and make sure that it is there; returns what is due before the swap."""
+        wanted = [replace(released.screens[name], digest=version.digest) for name, version in sorted(step.screens.items())]
+        if not wanted:
+            return lambda: None
+        manifests = {manifest_key(screen.client, screen.screen, screen.digest) for screen in wanted}
+        Guard(self.store, manifests, self.clock).begin()
+        clips = check_manifests(self.store, wanted, self.progress)
+        guard = Guard(self.store, manifests | {clip.key for clip in clips}, self.clock)
+        guard.begin()
+        return partial(self._hold, guard, partial(check_manifests, self.store, wanted, self.progress))
 
     def _renew(self, head: Head, plan: Plan, attempt: int) -> Publication:
         """The commit is released already; only signatures past half of their life are made anew."""
@@ -251,7 +250,7 @@ class Publisher:
             rewound=turn.rewound,
         )
         screens = next_screens(released, wanted, record.sequence, staging)
-        hold = partial(self._hold, guard, changed)
+        hold = partial(self._hold, guard, partial(self._look_again, changed))
         pointer, size = self._write(head, record, screens, wanted.builder, now, before_swap=hold)
         size += written
         return Publication(
@@ -283,11 +282,14 @@ class Publisher:
         writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap)
         return pointer, size + writer.write(screens, pointer, self.progress)
 
-    def _hold(self, guard: Guard, changed: list[CompiledScreen]) -> None:
+    def _hold(self, guard: Guard, look_again: Callable[[], object]) -> None:
         """Make sure, right before the swap, that no collection took what this release stands on, or takes it any more."""
         for _ in range(MAX_ATTEMPTS):
             if guard.hold():
                 return
-            check_content(self.store, clips_of(changed), self.progress)
-            write_manifests(self.store, changed, self.progress)
+            look_again()
         raise StoreError(f"what is to be collected from {self.store.url} changed {MAX_ATTEMPTS} times meanwhile")
+
+    def _look_again(self, changed: list[CompiledScreen]) -> None:
+        check_content(self.store, clips_of(changed), self.progress)
+        write_manifests(self.store, changed, self.progress)

@@ -63,7 +63,7 @@ class _Found:
 
 
 def repair(store: ObjectStore, screens: Iterable[ReleasedScreen], compile_commit: Compile, progress: Progress) -> Repair:
-    """Check every manifest of a release by its digest, put back what is missing or altered, and check all clips.
+    """Check manifests by their digests, put back what is missing or altered, and check all clips.
 
     A manifest is made again from the commit that brought it, and written only if its digest is the released one.
 

@@ -64,6 +64,17 @@ class Standing:
         found = self.released.get(planned.screen)
         return planned.wave <= self.wave and found is not None and found.digest == planned.new.digest
 
+    @property
+    def stakes(self) -> tuple[ReleasedScreen, ...]:
+        """What it may still give to screens: what waits, and what a halt goes back to; nothing when it is complete."""
+        if self.note.state is RolloutState.COMPLETE:
+            return ()
+        return tuple(
+            ReleasedScreen(planned.screen, planned.client, version.digest, version.size, version.commit, self.begun.sequence)
+            for planned in self.plan.screens
+            for version in (planned.new, planned.good)
+        )
+
     def noted(self, state: RolloutState, reason: str = "", waves: tuple[str, ...] | None = None) -> RolloutNote:
         """What the next record says of it."""
         return RolloutNote(self.begun, state, self.note.waves if waves is None else waves, reason)

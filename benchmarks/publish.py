@@ -1,0 +1,233 @@
+"""`avtech publish` beside `rclone` and `aws s3 sync` on the same manifests and the same S3 server, in one run:
+`python benchmarks/publish.py`.
+
+It starts a real S3 server (SeaweedFS), makes fleets, and for each of them measures the first publication, a commit that
+changes one screen in a hundred, and a commit that is released already. All are whole processes. The others copy
+files that are there: avtech reads the commit, compiles it, checks every clip, signs, and keeps the chain of releases; the
+parts of its time are printed. A ratio above 1 says how many times longer the other took. `aws` is run by `uvx` where it is
+not installed. Look at the load before you compare.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fleets import Size, fleet
+
+from avtech_controller.demo import local_s3
+from avtech_controller.stores import NewObject, open_store
+from avtech_controller.trust import create_repository
+
+BIN = Path(sys.executable).parent
+WRITER = local_s3.Identity("writer", "avtech-bench", "avtech-bench-secret", ("Admin", "Read", "Write", "List"))
+STAGES = ("first", "1 % changes", "nothing changes")
+_GIT = ("git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com", "-c", "commit.gpgsign=false")
+_RCLONE = ("--transfers", "32", "--checkers", "32", "--quiet")
+_EVERY = 100
+
+
+@dataclass
+class Bench:
+    """One fleet: its repository, its manifests as files for the others, and the store."""
+
+    directory: Path
+    screens: int
+    server: local_s3.LocalS3
+    environment: Mapping[str, str]
+    parts: dict[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def repo(self) -> Path:
+        return self.directory / "repo"
+
+    @property
+    def files(self) -> Path:
+        return self.directory / "manifests"
+
+    @property
+    def store(self) -> str:
+        return self.server.url(f"avtech-{self.screens}")
+
+    def prepare(self) -> None:
+        """Write and commit a fleet whose clips are a few bytes each, and have the store hold them."""
+        clips: dict[str, bytes] = {}
+        for path, text in fleet(Size.of(self.screens)):
+            if path.startswith("content-index/"):
+                client, name = Path(path).parent.name, Path(path).stem
+                clips[f"content/{client}/{hashlib.sha256(name.encode()).hexdigest()}"] = name.encode()
+            target = self.repo / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(re.sub(r"sizeBytes: \d+", f"sizeBytes: {len(target.stem)}", text), "utf-8")
+        keys = self.directory / "keys"
+        create_repository(self.repo, keys, roots=1, threshold=1, screens=self.screens, passphrase=None, now=datetime.now(UTC))
+        self.git("init", "-q", "-b", "main")
+        self.commit("first")
+        store = open_store(self.store)
+        store.create_all([NewObject(key, partial(bytes, data)) for key, data in clips.items()])
+        self.compile()
+
+    def git(self, *arguments: str) -> None:
+        """Run git in the repository."""
+        subprocess.run([*_GIT, *arguments], cwd=self.repo, check=True, capture_output=True)
+
+    def commit(self, message: str) -> None:
+        """Commit the work tree."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+
+    def change(self) -> int:
+        """Commit another time zone for one screen in a hundred; returns how many."""
+        paths = sorted(self.repo.glob("fleet/*/screens/*.yaml"))[::_EVERY]
+        for path in paths:
+            path.write_text(re.sub(r"timeZone: \S+", "timeZone: Europe/Lisbon", path.read_text()))
+        self.commit("one in a hundred")
+        self.compile()
+        return len(paths)
+
+    def compile(self) -> None:
+        """Have the manifests as files; one that is as it was is not touched. What avtech remembers is left as it is."""
+        command = [str(BIN / "avtech"), "compile", "-C", str(self.repo), "--commit", "HEAD", "--no-cache"]
+        run([*command, "--to", str(self.files)], self.environment)
+
+    def publish(self, stage: str) -> float:
+        """`avtech publish` as a whole process; returns seconds."""
+        command = [str(BIN / "avtech"), "publish", "-C", str(self.repo), "--store", self.store]
+        command += ["--keys-dir", str(self.directory / "keys"), "--yes", "--output", "json"]
+        began = time.monotonic()
+        done = json.loads(run(command, self.environment))
+        seconds = time.monotonic() - began
+        self.parts[stage] = {**done["parts"], "start and end of the process": seconds - sum(done["parts"].values())}
+        return seconds
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run a program that must succeed; returns what it wrote."""
+    known = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}  # rclone starts with none
+    ran = subprocess.run(command, env={**known, **environment}, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(command[:4])} … failed: {ran.stderr[-2000:]}")
+    return ran.stdout
+
+
+def timed(command: Sequence[str], environment: Mapping[str, str]) -> float:
+    """The seconds that a program takes."""
+    began = time.monotonic()
+    run(command, environment)
+    return time.monotonic() - began
+
+
+Peer = Callable[[Bench, str], float]
+
+
+def peers(server: local_s3.LocalS3) -> Iterator[tuple[str, Peer | None]]:
+    """What there is to compare with; None: it is not installed."""
+    rclone, aws = shutil.which("rclone"), _aws()
+    remote = {
+        "RCLONE_CONFIG_S3_TYPE": "s3",
+        "RCLONE_CONFIG_S3_PROVIDER": "Other",
+        "RCLONE_CONFIG_S3_ENV_AUTH": "true",
+        "RCLONE_CONFIG_S3_ENDPOINT": server.endpoint,
+        "RCLONE_CONFIG_S3_REGION": local_s3.REGION,
+        "RCLONE_CONFIG": "/dev/null",
+    }
+
+    def with_rclone(verb: str, *options: str) -> Peer:
+        def go(bench: Bench, stage: str) -> float:
+            first = ("copy", "--s3-no-head") if stage == STAGES[0] else (verb, *options)
+            target = f"s3:{server.bucket}/rclone-{'-'.join((verb, *options))}-{bench.screens}"
+            command = [rclone or "rclone", *first, *_RCLONE, str(bench.files), target]
+            return timed(command, {**bench.environment, **remote})
+
+        return go
+
+    def with_aws(bench: Bench, stage: str) -> float:
+        del stage
+        target = f"s3://{server.bucket}/aws-{bench.screens}"
+        command = [*aws, "--endpoint-url", server.endpoint, "s3", "sync", "--only-show-errors", str(bench.files), target]
+        return timed(command, bench.environment)
+
+    yield "rclone copy --s3-no-head, then sync", with_rclone("sync") if rclone else None
+    yield "rclone copy --s3-no-head, then sync --checksum", with_rclone("sync", "--checksum") if rclone else None
+    yield "aws s3 sync", with_aws if aws else None
+
+
+def _aws() -> list[str]:
+    """The AWS command line that works here: an installed one, else that of PyPI."""
+    uvx = shutil.which("uvx") or (str(BIN / "uvx") if (BIN / "uvx").exists() else "")
+    for command in (["aws"], [uvx, "--from", "awscli", "aws"] if uvx else []):
+        if command and shutil.which(command[0]):
+            ran = subprocess.run([*command, "--version"], capture_output=True, check=False)
+            if ran.returncode == 0:
+                return command
+    return []
+
+
+def curve(root: Path, sizes: Sequence[int], server: local_s3.LocalS3, environment: Mapping[str, str]) -> Iterator[str]:
+    """The measurements, line by line."""
+    found = list(peers(server))
+    for name, peer in found:
+        if peer is None:
+            yield f"not installed, left out: {name}"
+    for screens in sizes:
+        bench = Bench(root / str(screens), screens, server, environment)
+        bench.prepare()
+        size = sum(path.stat().st_size for path in bench.files.rglob("*.json"))
+        load = os.getloadavg()[0]
+        yield f"\n{screens:,} screens, {size / 1e6:.1f} MB of manifests (load {load:.1f})"
+        yield f"  {'':48}" + "".join(f"{stage:>24}" for stage in STAGES)
+        times: dict[str, list[float]] = {}
+        for stage in STAGES:
+            if stage == STAGES[1]:
+                bench.change()
+            times.setdefault("avtech publish", []).append(bench.publish(stage))
+            for name, peer in found:
+                if peer:
+                    times.setdefault(name, []).append(peer(bench, stage))
+        ours = times["avtech publish"]
+        for name, seconds in times.items():
+            ratios = (
+                f"  ({took / own:5.1f} x)" if name != "avtech publish" else "" for took, own in zip(seconds, ours, strict=True)
+            )
+            yield f"  {name:48}" + "".join(f"{f'{took:.2f} s{ratio}':>24}" for took, ratio in zip(seconds, ratios, strict=True))
+        for stage in STAGES:
+            told = ", ".join(f"{part} {took:.2f}" for part, took in bench.parts[stage].items())
+            yield f"  parts of {stage!r}: {told}"
+        shutil.rmtree(bench.directory)
+
+
+def main() -> int:
+    """Start the server, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--screens", type=int, nargs="+", default=[100, 1_000, 10_000])
+    parser.add_argument("--large", action="store_true", help="100,000 screens too")
+    options = parser.parse_args()
+    sizes = [*options.screens, *([100_000] if options.large else [])]
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        server = local_s3.start(root / "weed", (WRITER,))
+        environment: dict[str, Any] = WRITER.environment() | {"AVTECH_CACHE_DIR": str(root / "cache")}
+        os.environ.update(environment)
+        print(f"{os.cpu_count()} cores; SeaweedFS on this machine", flush=True)
+        try:
+            for line in curve(root, sizes, server, environment):
+                print(line, flush=True)
+        finally:
+            server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
