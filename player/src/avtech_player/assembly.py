@@ -47,6 +47,7 @@ class Player:
     library: Library
     clock: TrustedClock
     trust: Trust
+    store: Store
     plays: Counter[PlayResult]
 
 
@@ -86,8 +87,8 @@ def assemble(
         if journal is not None:
             journal.note(played)
 
-    def on_panel(fault: str) -> None:
-        updater.troubles.panel = fault or None
+    def on_trouble(trouble: str) -> None:
+        updater.troubles.stage = trouble or None
         updater.changed.set()
 
     playback = Playback(
@@ -98,7 +99,7 @@ def assemble(
         on_fault=on_fault,
         on_play=on_play,
         power=config.power_command,
-        on_panel=on_panel,
+        on_trouble=on_trouble,
         load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
         save=lambda data: replace_atomically(history, data),
     )
@@ -127,6 +128,7 @@ def assemble(
         library=parts.library,
         clock=parts.clock,
         trust=parts.trust,
+        store=parts.store,
         plays=plays,
     )
 

@@ -191,6 +191,7 @@ class _Store:
             yield from self._body(key, result, whole=offset == 0)
 
     def reject(self, key: str) -> None:
+        self.tally.failures[_STRANGE] += 1
         streamed, etag = self._streamed
         until = math.inf if etag else time.monotonic() + _REJECTED_SECONDS
         self._rejected[key] = (etag if streamed == key else "", until)

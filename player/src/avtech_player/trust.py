@@ -1,16 +1,18 @@
 """What the release is: what signed metadata says of this screen, asked for as seldom as its signatures allow."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from tuf.api.metadata import TargetFile
 
 from avtech_player import metadata
 from avtech_player.clock import TrustedClock, parse_instant
-from avtech_player.floor import Floor
+from avtech_player.floor import Floor, RollbackError
 from avtech_player.metadata import TIMESTAMP_LIMIT, ExpiredError, MetadataClient
 from avtech_player.store import NotModified, Store, Stored, StoreError
 from avtech_schema.errors import TrustError
@@ -19,7 +21,7 @@ from avtech_schema.identifiers import ClientId, ScreenId, commit_id, screen_id, 
 from avtech_schema.layout import TIMESTAMP_KEY, target_path
 from avtech_schema.report import ReleaseRef
 
-__all__ = ["ExpiredError", "Trust", "Unchanged", "Verified"]
+__all__ = ["ExpiredError", "Refusal", "Trust", "Unchanged", "Verified"]
 
 RELEASE_FIELD = "x-avtech-release"
 SIGNED_FIELD = "x-avtech-signed"
@@ -50,6 +52,17 @@ class _Look:
     ref: ReleaseRef | None
 
 
+class Refusal(StrEnum):
+    """Why metadata were refused; each is a label of a metric."""
+
+    EXPIRED = "expired"
+    """Publishing, or renewing, has stopped; or somebody keeps it from this player."""
+    OLDER = "older"
+    """They are older than what this player has seen: a replay, or a store put back from a backup."""
+    OTHER = "other"
+    """A signature, a hash or a field does not hold."""
+
+
 class Trust:
     """Learns the release from the store, and believes nothing else. Not for two threads at once.
 
@@ -74,6 +87,8 @@ class Trust:
         self._path = target_path(client, screen)
         self._monotonic = monotonic
         self._look: _Look | None = None
+        self.refusals: Counter[Refusal] = Counter()
+        """How often metadata were refused since the start, by why."""
         if self.floor.signed is not None:
             clock.signed(self.floor.signed, expiry=self.floor.expiry)
 
@@ -90,6 +105,13 @@ class Trust:
             TrustError: what it offers does not hold, is older than what was seen (RollbackError), or expired (ExpiredError).
             DiskError: the disk refused.
         """
+        try:
+            return self._check()
+        except TrustError as error:
+            self.refusals[_refusal(error)] += 1
+            raise
+
+    def _check(self) -> Verified | Unchanged:
         known = self._fresh_look()
         found = self._store.read(TIMESTAMP_KEY, limit=TIMESTAMP_LIMIT, if_none_match=known.etag if known else "")
         if known is not None and isinstance(found, NotModified):
@@ -116,6 +138,16 @@ class Trust:
             self._clock.signed(self.floor.signed, expiry=found.expiry)
         self._look = _Look(timestamp.etag, found.expiry, self._monotonic(), ref)
         return Verified(ref)
+
+
+def _refusal(error: TrustError) -> Refusal:
+    match error:
+        case ExpiredError():
+            return Refusal.EXPIRED
+        case RollbackError():
+            return Refusal.OLDER
+        case _:
+            return Refusal.OTHER
 
 
 def _signed_time(verified: metadata.Verified) -> datetime | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avtech_player.api._surface import Surface
+from avtech_player.store import FailureKind
+from avtech_player.trust import Refusal
 from avtech_player.version import player_version
 from avtech_schema.plays import PlayResult
 from avtech_schema.report import ReleaseRef, SyncState
@@ -38,7 +40,7 @@ def render(metrics: Iterable[Metric]) -> bytes:
 
 def measure(surface: Surface) -> list[Metric]:
     """Every metric, as it is now. Blocking: it asks the disk."""
-    return [*_release(surface), *_playing(surface), *_disk(surface), *_process(surface)]
+    return [*_release(surface), *_network(surface), *_playing(surface), *_disk(surface), *_process(surface)]
 
 
 def _release(surface: Surface) -> list[Metric]:
@@ -84,6 +86,43 @@ def _release(surface: Surface) -> list[Metric]:
             _seconds(floor.expiry),
         ),
         _gauge("avtech_player_clock_trusted", "Whether the clock is to be believed.", float(player.clock.read().trusted)),
+    ]
+
+
+def _network(surface: Surface) -> list[Metric]:
+    player = surface.player
+    tallies = {"releases": player.store.tally}
+    if player.reporter.store is not player.store:
+        tallies["reports"] = player.reporter.store.tally
+    return [
+        Metric(
+            "avtech_player_store_requests_total",
+            "counter",
+            "What a store was asked.",
+            tuple(({"store": store}, float(tally.requests)) for store, tally in tallies.items()),
+        ),
+        Metric(
+            "avtech_player_store_received_bytes_total",
+            "counter",
+            "Bytes of objects that came from a store.",
+            tuple(({"store": store}, float(tally.received)) for store, tally in tallies.items()),
+        ),
+        Metric(
+            "avtech_player_store_failures_total",
+            "counter",
+            "What a store did not do, by what was at fault.",
+            tuple(
+                ({"store": store, "kind": kind.value}, float(tally.failures[kind]))
+                for store, tally in tallies.items()
+                for kind in FailureKind
+            ),
+        ),
+        Metric(
+            "avtech_player_trust_refusals_total",
+            "counter",
+            "Metadata that were refused, by why.",
+            tuple(({"kind": kind.value}, float(player.trust.refusals[kind])) for kind in Refusal),
+        ),
     ]
 
 
