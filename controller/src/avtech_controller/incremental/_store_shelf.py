@@ -11,6 +11,8 @@ from avtech_schema.errors import AvtechError
 
 _LOG = logging.getLogger("avtech.cache")
 R = TypeVar("R")
+_PREFIX = "compiled/"
+"""Entries are kept apart from whatever else the store holds."""
 
 
 class StoreShelf:
@@ -24,7 +26,7 @@ class StoreShelf:
 
     def get(self, name: str, *, limit: int) -> bytes | None:
         """Read an entry; see `Shelf.get`."""
-        found = self._try(lambda: self._store.get(name, limit=limit), None)
+        found = self._try(lambda: self._store.get(_PREFIX + name, limit=limit), None)
         if not isinstance(found, Stored):
             return None
         self._etags[name] = found.etag
@@ -37,15 +39,16 @@ class StoreShelf:
             return found.data if isinstance(found, Stored) else None
 
         nothing: list[bytes | None] = [None] * len(names)
-        return self._try(lambda: self._store.get_all(names, limit=limit, take=take), nothing)
+        return self._try(lambda: self._store.get_all([_PREFIX + name for name in names], limit=limit, take=take), nothing)
 
     def put(self, name: str, data: bytes) -> bool:
         """Keep an entry; see `Shelf.put`. It replaces only what was read before."""
 
         def write() -> bool:
+            key = _PREFIX + name
             try:
                 known = self._etags.get(name)
-                etag = self._store.replace(name, data, etag=known) if known else self._store.create(name, data)
+                etag = self._store.replace(key, data, etag=known) if known else self._store.create(key, data)
             except PreconditionFailedError:
                 self._etags.pop(name, None)
                 return False
@@ -58,22 +61,24 @@ class StoreShelf:
         """Keep many entries; see `Shelf.put_all`."""
         for name in self._etags.keys() & entries.keys():  # was read, and is not what it should be
             self.put(name, entries[name])
-        if objects := [NewObject(name, partial(bytes, data)) for name, data in entries.items() if name not in self._etags]:
+        new = {_PREFIX + name: data for name, data in entries.items() if name not in self._etags}
+        if objects := [NewObject(key, partial(bytes, data)) for key, data in new.items()]:
             nothing: list[bool] = []
             self._try(lambda: self._store.create_all(objects), nothing)
 
     def listing(self) -> list[Kept]:
         """All entries; see `Shelf.listing`. When they were last read is not known: they count as used when written."""
         nothing: list[Listed] = []
-        found = self._try(lambda: list(self._store.listing("")), nothing)
-        return [Kept(one.key, one.size, one.modified.timestamp()) for one in found if is_entry(one.key)]
+        found = self._try(lambda: list(self._store.listing(_PREFIX)), nothing)
+        kept = (Kept(one.key.removeprefix(_PREFIX), one.size, one.modified.timestamp()) for one in found)
+        return [one for one in kept if is_entry(one.name)]
 
     def remove(self, name: str) -> None:
         """Forget an entry; see `Shelf.remove`."""
 
         def delete() -> bool:
-            etag = self._store.etag(name)
-            return etag is not None and self._store.delete(name, etag=etag)
+            etag = self._store.etag(_PREFIX + name)
+            return etag is not None and self._store.delete(_PREFIX + name, etag=etag)
 
         self._try(delete, fallback=False)
 
