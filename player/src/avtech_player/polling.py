@@ -1,6 +1,8 @@
 """When to look again: jittered, so that a fleet does not look at once; further and further apart while it fails."""
 
 LONGEST_SECONDS = 300.0
+FIRST_SECONDS = 15.0
+"""A device that has something to play waits up to this long before its first look."""
 _SHORTEST_SECONDS = 1.0
 
 
@@ -15,3 +17,11 @@ def next_look(base: float, *, failures: int, chance: float) -> float:
         return base * (0.8 + 0.4 * chance)
     ceiling = min(max(LONGEST_SECONDS, base), base * 2.0 ** min(failures, 20))
     return max(min(_SHORTEST_SECONDS, base), ceiling * chance)
+
+
+def first_look(base: float, *, plays: bool, chance: float) -> float:
+    """Seconds until the first look after a start: none where nothing plays yet, else a little, at random.
+
+    A street whose power comes back has all its devices start at once.
+    """
+    return min(FIRST_SECONDS, base / 4) * chance if plays else 0.0

@@ -15,7 +15,7 @@ from avtech_player.engine import Fault
 from avtech_player.logs import screen_log
 from avtech_player.outcome import Outcome, OutcomeKind, UnseenError
 from avtech_player.plays import Journal
-from avtech_player.polling import next_look
+from avtech_player.polling import first_look, next_look
 from avtech_player.ports import Clip
 from avtech_player.pulse import Pulse, Signs, answers, describe, take_pulse
 from avtech_schema.errors import AvtechError
@@ -83,7 +83,8 @@ class Running:
         return pulse if self._started else replace(pulse, shown=False)
 
     async def _look(self) -> None:
-        failures = 0
+        failures, plays = 0, self._player.updater.state.good is not None
+        await _wait(self._wake, first_look(self._player.config.poll_seconds, plays=plays, chance=random.random()))  # noqa: S311
         while True:
             outcome = await self._step()
             self._looked.set()
