@@ -13,9 +13,11 @@ from avtech_schema.airtime import Segment, airtime, local_instant
 from avtech_schema.identifiers import ClientId, ScreenId, Slug, VideoId
 from avtech_schema.localtime import DAY_SECONDS
 from avtech_schema.manifest import Rule
-from avtech_schema.resources import AirCheck, ScheduleRule, parse_instant
+from avtech_schema.resources import AirCheck, Schedule, ScheduleRule, parse_instant
 
 _SHOWN = 3
+_SUSPICIOUS_S = 21 * 3600
+"""So long a window past midnight is more likely a short one whose bounds are swapped."""
 
 
 def check_air(view: View, airing: Airing) -> Iterator[Problem]:
@@ -23,10 +25,30 @@ def check_air(view: View, airing: Airing) -> Iterator[Problem]:
     yield from _black_screens(view, airing)
     for schedule in view.state.schedules.values():
         for place, rule in enumerate(schedule.spec.rules):
+            if (length := _overnight(rule)) > _SUSPICIOUS_S:
+                yield _swapped(view, schedule, place, length)
             if _never_plays(rule):
                 spot = view.spot(schedule).key("spec", "rules", place, "validUntil")
                 message = f"rule {schedule.metadata.name}/{place + 1} never plays: no day fits its days, dates and exceptions"
                 yield Problem("AVT304", message, spot)
+
+
+def _overnight(rule: ScheduleRule) -> int:
+    """How long a window is that runs past midnight, in seconds; 0 if it does not."""
+    compiled = compile_rule(Slug("x"), 1, rule)
+    return compiled.until_s - compiled.from_s + DAY_SECONDS if compiled.until_s < compiled.from_s else 0
+
+
+def _swapped(view: View, schedule: Schedule, place: int, length: int) -> Problem:
+    rule, here = schedule.spec.rules[place], view.spot(schedule)
+    return Problem(
+        "AVT317",
+        f"rule {schedule.metadata.name}/{place + 1} is on air for {length // 3600}:{length % 3600 // 60:02} h at a stretch",
+        here.value("spec", "rules", place, "from"),
+        f"from {rule.from_} until {rule.until} of the next day",
+        ((here.value("spec", "rules", place, "until"), "earlier than it begins, so it means the next day"),),
+        "are `from` and `until` swapped?",
+    )
 
 
 def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:

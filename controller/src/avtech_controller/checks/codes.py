@@ -115,6 +115,7 @@ _ALL = (
     Code("AVT314", _W, "rights do not cover air", "A clip's rights leave out air that its item and its rule give it."),
     Code("AVT315", _W, "programme ends", "The last rule of a screen ends soon or is over: only the fallback plays then."),
     Code("AVT316", _W, "rule is over", "A rule ended more than 30 days ago."),
+    Code("AVT317", _W, "from and until swapped", "A rule's window runs past midnight for almost the whole day."),
     # 4xx: content
     Code("AVT401", _E, "clip unreadable", "The clip's file is missing, empty, no file, or changed while it was read."),
     Code("AVT402", _E, "not a video", "The clip's file has no moving picture, or is of no known format."),

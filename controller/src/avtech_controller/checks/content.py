@@ -31,7 +31,11 @@ def _archived(view: View) -> Iterator[Problem]:
 
 def _unused(view: View) -> Iterator[Problem]:
     used = {item.clip for playlist in view.state.playlists.values() for item in playlist.spec.items}
-    if view.broken_names or any(kind == "Playlist" for kind, _ in view.broken):
+    faulty = {kind for kind, _ in view.broken} | view.nameless
+    if view.broken_names or "Playlist" in faulty:
+        return
+    misfiled = {kind for client in view.state.clients for kind, _ in view.index.misfiled.get(client, ())}
+    if "Playlist" in misfiled:
         return
     for name, video in view.state.videos.items():
         if video.spec.state == "active" and name not in used and not view.is_misfiled(video):

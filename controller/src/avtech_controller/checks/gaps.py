@@ -21,13 +21,15 @@ def check_unreached(view: View, airing: Airing) -> Iterator[Problem]:
     A client without any schedule lives by its fallback; one whose schedule selects nobody is told of that alone. Schedules
     for emergencies only plan nothing: they neither reach a screen nor make a client one that plans.
     """
+    unsure = view.unsure_screens()
+    if unsure is None:
+        return
     lost = {key.client for key, screens in airing.screens.items() if not screens}
-    lost |= {key.client for kind, key in view.broken if kind in ("Schedule", "Group") and isinstance(key, SlugKey)}
     planned = {key.client for key, rules in airing.rules.items() if _plans(rules)} - lost
     left: dict[str, list[ScreenId]] = {}
     for name in _planless(airing):
         screen = view.state.screens[name]
-        if (client := screen.spec.client) in planned and not view.broken_names and not view.is_misfiled(screen):
+        if (client := screen.spec.client) in planned and name not in unsure and not view.is_misfiled(screen):
             left.setdefault(client, []).append(name)
     for client, names in left.items():
         first, *others = names

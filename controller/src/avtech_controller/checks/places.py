@@ -133,23 +133,26 @@ def _selections(view: View) -> Iterator[Problem]:
         chosen = schedule.spec.screens
         if view.is_misfiled(schedule):
             continue  # that is said already
-        if not view.whole_selection.screens(key.client, chosen) and not _is_in_doubt(view, key.client, chosen.groups):
-            here = view.spot(schedule).value("spec", "screens")
-            yield _nobody(view, f'schedule "{key.name}"', key.client, here, chosen.match_labels, carried=carried)
+        if view.whole_selection.screens(key.client, chosen) or _is_in_doubt(view, key.client, chosen.groups, chosen.names):
+            continue
+        here = view.spot(schedule).value("spec", "screens")
+        yield _nobody(view, f'schedule "{key.name}"', key.client, here, chosen.match_labels, carried=carried)
     for key, group in view.state.groups.items():
         if view.is_misfiled(group):
             continue  # that is said already
-        if not view.whole_selection.members(key.client, group) and not _is_in_doubt(view, key.client):
+        if not view.whole_selection.members(key.client, group) and not _is_in_doubt(view, key.client, (), group.spec.screens):
             here = view.spot(group).value("spec")
             yield _nobody(view, f'group "{key.name}"', key.client, here, group.spec.match_labels, carried=carried)
 
 
-def _is_in_doubt(view: View, client: ClientId, groups: Collection[str] = ()) -> bool:
-    """Whether a selection may have screens that cannot be told now: for a faulty group or label, or a text that is not read."""
+def _is_in_doubt(view: View, client: ClientId, groups: Collection[str], names: Collection[str]) -> bool:
+    """Whether a selection may have screens that cannot be told now, for a faulty group, label or name, or a text unread."""
     unlabelled = any(labels is None for _, labels in view.ghosts.values())
-    faulty = any(("Group", SlugKey(client, Slug(name))) in view.broken for name in groups)
+    keys = [SlugKey(client, Slug(name)) for name in groups]
+    faulty = any(("Group", key) in view.broken or not view.exists("Group", key) for key in keys)
     misfiled = any(kind in ("Screen", "Group") for kind, _ in view.index.misfiled.get(client, ()))
-    return view.is_in_doubt or unlabelled or faulty or misfiled
+    missing = any(not view.exists("Screen", name) for name in names)
+    return view.is_in_doubt or unlabelled or faulty or misfiled or missing
 
 
 def _nobody(

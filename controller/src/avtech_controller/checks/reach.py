@@ -45,8 +45,8 @@ class Reach:
             return self._by_playlist(key)
         if kind == "Schedule" and key in state.schedules:
             return frozenset(self._selection.screens(key.client, state.schedules[key].spec.screens))
-        if kind == "Schedule" and key in self._view.broken_selectors:
-            return frozenset(self._selection.screens(key.client, self._view.broken_selectors[key]))
+        if (kind, key) in self._view.broken_selectors:
+            return frozenset(self._selection.screens(key.client, self._view.broken_selectors[kind, key]))
         if kind == "Group" and key in state.groups:
             return frozenset(self._selection.members(key.client, state.groups[key]))
         if kind == "AirCheck" and key in state.checks:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from avtech_controller.checks.gathering import gathered
+from avtech_controller.checks.renamed import check_renamed, renamed
 from avtech_controller.checks.view import View
 from avtech_controller.desired._index import folder_owner
-from avtech_controller.desired._spots import Problem, Spot
+from avtech_controller.desired._spots import Mend, Problem, Spot
 from avtech_controller.desired._state import Origin, SlugKey
 from avtech_schema.identifiers import ClientId, Slug
 from avtech_schema.resources import AirCheck, Client, Group, Playlist, Schedule, Screen
@@ -17,7 +18,18 @@ _WORDS = {"Screen": "screen", "Group": "group", "Playlist": "playlist", "Video":
 def check_references(view: View) -> Iterator[Problem]:
     """Every name that leads nowhere or to another client, and every circle of playlists."""
     yield from gathered(view, _names(view))
+    yield from _half_renamed(view)
     yield from _circles(view)
+
+
+def _half_renamed(view: View) -> Iterator[Problem]:
+    """Screens that were renamed where they stand, but not where they are named."""
+    asked = {name for group in view.state.groups.values() for name in group.spec.screens}
+    asked |= {name for schedule in view.state.schedules.values() for name in schedule.spec.screens.names}
+    asked |= {check.spec.screen for check in view.state.checks.values()}
+    for old in sorted(name for name in asked if not view.exists("Screen", name)):
+        if isinstance(screen := renamed(view, "Screen", old), Screen):
+            yield from check_renamed(view, old, screen)
 
 
 def _names(view: View) -> Iterator[Problem]:
@@ -91,12 +103,17 @@ def _named(view: View, kind: str, name: str, client: str, spot: Spot) -> Iterato
 
 
 def _missing(view: View, kind: str, name: str, client: str, spot: Spot) -> Problem:
-    near = view.nearest(kind, name)
+    became = renamed(view, kind, name)
+    near = became.metadata.name if became else view.nearest(kind, name)
     found = view.find(kind, client, near) if near else None
-    related = ((view.spot(found).value("metadata", "name"), "a similar name is here"),) if found else ()
+    related = (
+        ((view.spot(found).value("metadata", "name"), "it was renamed here" if became else "a similar name is here"),)
+        if found
+        else ()
+    )
     label = f"not a {_WORDS[kind]} of {client}"
     help_ = f'did you mean "{near}"?' if near else _help(kind, view.names(kind))
-    mend = view.mend(kind, name) if near else None
+    mend = Mend("word", near) if became and near else view.mend(kind, name) if near else None
     return Problem(_CODES[kind], f'{_WORDS[kind]} "{name}" does not exist', spot, label, related, help_, mend=mend)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from avtech_controller.desired._content import ANY_NAME
 from avtech_controller.desired._index import Index, folder_owner
 from avtech_controller.desired._models import mend_for, nearest
+from avtech_controller.desired._past import Past
 from avtech_controller.desired._spots import Mend, Spot
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey, Stray
 from avtech_controller.selection import Ghosts, Selection
@@ -33,8 +34,8 @@ class View:
     """Kinds and names of faulty documents."""
     broken_names: frozenset[str] = frozenset()
     """Names in texts that could not be read at all."""
-    broken_selectors: Mapping[SlugKey, ScreenSelector] = field(default_factory=dict)
-    """What faulty schedules select, where that can be told."""
+    broken_selectors: Mapping[tuple[str, Key], ScreenSelector] = field(default_factory=dict)
+    """What faulty schedules and groups select, where that can be told."""
     tables: Mapping[str, Mapping[Key, Resource]] = field(default_factory=dict)
     """The state's resources by kind and name."""
     ghosts: Ghosts = field(default_factory=dict)
@@ -43,6 +44,8 @@ class View:
     """Kinds of which a document has no usable name."""
     strays: tuple[Stray, ...] = ()
     """Documents whose client does not exist."""
+    past: Past = field(default_factory=Past, repr=False)
+    """What names were before."""
     selection: Selection = field(init=False, repr=False)
     """The valid screens that are selected."""
     whole_selection: Selection = field(init=False, repr=False)
@@ -77,15 +80,22 @@ class View:
         """The screens that faulty schedules may reach; None if these cannot be told."""
         schedules = [key for kind, key in self.broken if kind == "Schedule" and isinstance(key, SlugKey)]
         groups = any(kind == "Group" for kind, _ in self.broken)
-        if (
-            self.broken_names
-            or groups
-            or "Schedule" in self.nameless
-            or any(key not in self.broken_selectors for key in schedules)
-        ):
+        known = all(("Schedule", key) in self.broken_selectors for key in schedules)
+        if self.broken_names or groups or "Schedule" in self.nameless or not known or self._selects_what_is_not_there():
             return None
+        chosen = [(key.client, self.broken_selectors["Schedule", key]) for key in schedules]
         found: set[ScreenId] = set()
-        return found.union(*(self.selection.screens(key.client, self.broken_selectors[key]) for key in schedules))
+        return found.union(*(self.selection.screens(client, selector) for client, selector in chosen))
+
+    def _selects_what_is_not_there(self) -> bool:
+        """Whether a schedule or group names a screen or group that does not exist, and may mean any."""
+        chosen = [(key.client, one.spec.screens.names, one.spec.screens.groups) for key, one in self.state.schedules.items()]
+        chosen += [(key.client, one.spec.screens, []) for key, one in self.state.groups.items()]
+        return any(
+            any(name not in self.tables["Screen"] and ("Screen", name) not in self.broken for name in names)
+            or any(not self.exists("Group", SlugKey(client, Slug(name))) for name in groups)
+            for client, names, groups in chosen
+        )
 
     def is_misfiled(self, resource: Resource) -> bool:
         """Whether a resource lies in the folder of another client that there is."""
@@ -156,10 +166,11 @@ def view_of(
     twins: Iterable[tuple[Resource, Origin, Origin]] = (),
     broken: Iterable[tuple[str, Key]] = (),
     broken_names: Iterable[str] = (),
-    broken_selectors: Mapping[SlugKey, ScreenSelector] | None = None,
+    broken_selectors: Mapping[tuple[str, Key], ScreenSelector] | None = None,
     ghosts: Ghosts | None = None,
     nameless: Iterable[str] = (),
     strays: Iterable[Stray] = (),
+    past: Past | None = None,
 ) -> View:
     """Look at a state together with what could not become part of it."""
     tables: dict[str, Mapping[Key, Resource]] = {
@@ -182,4 +193,5 @@ def view_of(
         ghosts or {},
         frozenset(nameless),
         tuple(strays),
+        past or Past(),
     )

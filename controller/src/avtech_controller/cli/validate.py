@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from avtech_controller.cli._findings import FORMS, show_findings
 from avtech_controller.cli._options import commit_option, repo_option
-from avtech_controller.desired import Loaded, check_source, load, load_change, open_source
+from avtech_controller.desired import Loaded, check_source, load, load_change, open_source, past_of
 from avtech_controller.findings import Finding, Severity
 from avtech_controller.render import clean_lines
 from avtech_schema.errors import ConfigurationError
@@ -85,7 +85,8 @@ def validate(
 
         return _fix(root, plan_fixes(source, today=today), output, write=fix and not (diff or dry_run))
     if changed_since is None:
-        loaded = load(source, today=today) if no_cache else check_source(source, today=today)
+        past = past_of(root, source.commit)
+        loaded = load(source, today=today, past=past) if no_cache else check_source(source, today=today, past=past)
     else:
         change = load_change(source, open_source(root, changed_since), today=today)
         loaded = change.loaded

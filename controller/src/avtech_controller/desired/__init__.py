@@ -3,9 +3,11 @@
 from avtech_controller.desired._check import check_source
 from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._load import load
+from avtech_controller.desired._past import Past, past_of
 from avtech_controller.desired._read import read_file
 from avtech_controller.desired._since import Change, load_change
 from avtech_controller.desired._source import Held, Source, SourceError, SourceFile, open_source
+from avtech_controller.desired._standing import StandingTree, can_be_drawn
 from avtech_controller.desired._state import DesiredState, Loaded, Origin, SlugKey, key_of, require_drawable, require_state
 
 __all__ = [
@@ -15,15 +17,19 @@ __all__ = [
     "Held",
     "Loaded",
     "Origin",
+    "Past",
     "SlugKey",
     "Source",
     "SourceError",
     "SourceFile",
+    "StandingTree",
+    "can_be_drawn",
     "check_source",
     "key_of",
     "load",
     "load_change",
     "open_source",
+    "past_of",
     "read_file",
     "require_drawable",
     "require_state",

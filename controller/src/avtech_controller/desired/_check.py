@@ -11,16 +11,19 @@ from avtech_controller.desired._index import REPOSITORY, Index
 from avtech_controller.desired._load import covered, fleet_of, limited, load, text_of, without_collection
 from avtech_controller.desired._look import Look
 from avtech_controller.desired._part import Part
+from avtech_controller.desired._past import Past
 from avtech_controller.desired._source import ListedSource
 from avtech_controller.desired._spots import Locator
 from avtech_controller.desired._state import Loaded
 from avtech_controller.findings import Finding
 
-_ASKED_ELSEWHERE = frozenset({"AVT201", "AVT202", "AVT203", "AVT204", "AVT205", "AVT206", "AVT210", "AVT212", "AVT502"})
+_ASKED_ELSEWHERE = frozenset(
+    {"AVT201", "AVT202", "AVT203", "AVT204", "AVT205", "AVT206", "AVT210", "AVT212", "AVT216", "AVT502"}
+)
 """Findings that depend on other parts' names, or tell of secrets: a part that has any is looked at each time."""
 
 
-def check_source(source: ListedSource, *, today: date | None = None) -> Loaded:
+def check_source(source: ListedSource, *, today: date | None = None, past: Past | None = None) -> Loaded:
     """Find everything that `load` finds, but keep no state; what an unchanged part had last time is remembered.
 
     Raises:
@@ -34,10 +37,10 @@ def check_source(source: ListedSource, *, today: date | None = None) -> Loaded:
         try:
             look = Look(source, before)
         except UnicodeEncodeError:  # names that cannot be written down
-            return replace(load(source, today=today), state=None)
+            return replace(load(source, today=today, past=past), state=None)
         index = look.index()
         common = part_key(*_common(look, index, today))
-        found, parts = _findings(look, index, before, common, today)
+        found, parts = _findings(look, index, before, common, today=today, past=past or Past())
         if look.is_stale or index is not before.index or _keys(parts) != _keys(before.parts):
             remember(source.root, kind, Memory(began, look.folders, common, parts, index))
         findings = limited(found)
@@ -51,7 +54,9 @@ def _keys(parts: Findings) -> dict[str, str]:
     return {home: key for home, (key, _) in parts.items()}
 
 
-def _findings(look: Look, index: Index, before: Memory, common: str, today: date | None) -> tuple[list[Finding], Findings]:
+def _findings(
+    look: Look, index: Index, before: Memory, common: str, *, today: date | None, past: Past
+) -> tuple[list[Finding], Findings]:
     """All findings, and those of each part that may be remembered, by what they depend on."""
     locator = Locator(look.data)
     kept: Findings = {}
@@ -74,7 +79,7 @@ def _findings(look: Look, index: Index, before: Memory, common: str, today: date
         if contents is None:
             contents = {origin.file: look.content(origin.file) for origin in index.fleets}
         part = Part(home, [(path, look.content(path)) for path in paths], index, fleet_of(index, contents))
-        here = part.findings(locator, today)
+        here = part.findings(locator, today, past)
         found += here
         if not any(finding.code in _ASKED_ELSEWHERE for finding in here):
             kept[home] = key, here

@@ -18,6 +18,7 @@ from avtech_schema.resources import KINDS, Resource, ScreenSelector
 ANY_NAME = "*"
 """Stands among the names of texts that were not read where they may hold any."""
 _SLUG_KINDS = ("Group", "Playlist", "Schedule", "AirCheck")
+_SELECTING = ("screens", "matchLabels")
 _NAME = re.compile(r"""\bname["']?:[ ]*["']?([A-Za-z0-9-]{1,64})""")
 _CLIENT = re.compile(CLIENT_PATTERN)
 
@@ -35,7 +36,8 @@ class FileContent:
     """Kinds of the documents whose names are not names: what seems to be missing may be one of them."""
     owners: dict[Origin, str] = field(default_factory=dict)
     """The clients that documents which are not resources name."""
-    broken_selectors: dict[SlugKey, ScreenSelector] = field(default_factory=dict)
+    broken_selectors: dict[tuple[str, Key], ScreenSelector] = field(default_factory=dict)
+    """What faulty schedules and groups select, where that can be told."""
     broken_fleets: list[Origin] = field(default_factory=list)
     broken_names: set[str] = field(default_factory=set)
     """Names in documents that could not be read, or are of no known kind; `ANY_NAME` where they cannot be told."""
@@ -57,14 +59,15 @@ class FileContent:
             self.broken_fleets.append(origin)
         if kind is None:
             return
-        if any(problem.spot.origin == origin and problem.spot.path == ("metadata", "name") for problem in self.problems):
-            self.nameless[origin] = kind
         name = name_in(document)
+        at_name = (problem for problem in self.problems if problem.spot.path == ("metadata", "name"))
+        if name is None or any(problem.spot.origin == origin for problem in at_name):
+            self.nameless[origin] = kind
         if name is None:
             return
         self.broken[origin] = kind, _key(kind, name, document)
-        if kind == "Schedule" and (selector := _selector(document)):
-            self.broken_selectors[SlugKey(_client(document), Slug(name))] = selector
+        if kind in ("Schedule", "Group") and (selector := _selector(kind, document)):
+            self.broken_selectors[self.broken[origin]] = selector
         if kind == "Screen":
             self.ghosts[origin] = _labels(document)
 
@@ -110,11 +113,13 @@ def _owner(document: Mapping[str, Any], kind: str | None) -> str | None:
     return owner if owner and _CLIENT.fullmatch(owner) else None
 
 
-def _selector(document: Mapping[str, Any]) -> ScreenSelector | None:
-    """What a faulty schedule selects all the same, be the key misspelt or the names but listed."""
+def _selector(kind: str, document: Mapping[str, Any]) -> ScreenSelector | None:
+    """What a faulty schedule or group selects all the same, be a key misspelt or the names but listed."""
     spec = document["spec"] if isinstance(document.get("spec"), dict) else {}
-    key = "screens" if "screens" in spec else next((key for key in spec if surely(str(key), ["screens"])), "")
-    chosen = spec.get(key)
+    known = {key if key in _SELECTING else surely(str(key), _SELECTING): value for key, value in spec.items()}
+    chosen = known.get("screens")
+    if kind == "Group":
+        chosen = {key: value for key, value in (("names", chosen), ("matchLabels", known.get("matchLabels"))) if value}
     try:
         return ScreenSelector.model_validate({"names": chosen} if isinstance(chosen, list) else chosen)
     except ValidationError:

@@ -5,6 +5,7 @@ from datetime import date
 
 from avtech_schema import localtime
 
+_UNSEEN = re.compile("[\u00a0\u00ad\u200b-\u200f\u2060\ufeff]")
 _SMART = "“”„‟«»‘’‚‛`´"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMES = {
@@ -28,7 +29,9 @@ _YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<
 
 def respelt(value: str, pattern: str) -> str | None:
     """The word that fits a pattern and is the same to the eye: case, quotation marks, spaces and endings apart."""
-    bare = re.sub(r"\.ya?ml$", "", value.strip().strip(_SMART).strip())
+    if re.match(r"(CLI|SCR|VID)-", value) and not pattern.startswith(f"^{value[:3]}"):
+        return None  # the name of another kind
+    bare = re.sub(r"\.ya?ml$", "", _UNSEEN.sub("", value).strip().strip(_SMART).strip())
     for spelt in (bare, bare.upper(), bare.lower()):
         for word in (spelt, re.sub(r"[ _-]+", "-", spelt)):
             if word != value and re.fullmatch(pattern, word):

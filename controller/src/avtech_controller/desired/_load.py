@@ -10,6 +10,7 @@ from avtech_controller.checks.codes import CODES
 from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._index import REPOSITORY, Index, facts_of
 from avtech_controller.desired._part import NO_FLEET, TABLES, Part
+from avtech_controller.desired._past import Past
 from avtech_controller.desired._read import MAX_FINDINGS, read_file
 from avtech_controller.desired._secrets import masked, secrets_in, without_secrets
 from avtech_controller.desired._source import Source, SourceFile
@@ -23,10 +24,17 @@ PROMISES = frozenset({"AVT301", "AVT302", "AVT411", "AVT413"})
 """Errors that leave every resource whole: what would play can be computed, and shows what broke the promise."""
 
 
-def load(source: Source, *, today: date | None = None, read: Callable[[SourceFile], FileContent] = read_file) -> Loaded:
+def load(
+    source: Source,
+    *,
+    today: date | None = None,
+    past: Past | None = None,
+    read: Callable[[SourceFile], FileContent] = read_file,
+) -> Loaded:
     """Read and check everything; what is wrong becomes a finding, never an exception.
 
-    Without `today`, the findings depend on the files alone; with it, there are warnings of what is to come.
+    Without `today`, the findings depend on the files alone; with it, there are warnings of what is to come. `past` is asked
+    what a name that leads nowhere was before.
     `read` reads one file: whoever loads again and again may remember what unchanged files hold.
 
     Raises:
@@ -41,7 +49,7 @@ def load(source: Source, *, today: date | None = None, read: Callable[[SourceFil
         locator = Locator(lambda path: data[path].data if path in data else b"")
         homes = sorted({*index.parts, REPOSITORY})
         parts = [Part(home, [(path, contents[path]) for path in index.parts.get(home, ())], index, fleet) for home in homes]
-        findings = limited([finding for part in parts for finding in part.findings(locator, today)])
+        findings = limited([finding for part in parts for finding in part.findings(locator, today, past or Past())])
         errors = {finding.code for finding in findings if finding.severity is Severity.ERROR}
         drawable = _joined(parts, fleet) if errors <= PROMISES else None
         state = None if errors else drawable

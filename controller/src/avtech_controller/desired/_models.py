@@ -40,6 +40,15 @@ _NAMES = (
     r"^(VID-[A-Z0-9-]+|[a-z0-9-]+)$",
     r"^[a-z0-9]([a-z0-9./-]{0,61}[a-z0-9])?$",
 )
+_OTHER_WORDS = {
+    "clip": "Video",
+    "film": "Video",
+    "display": "Screen",
+    "player": "Screen",
+    "check": "AirCheck",
+    "plan": "Schedule",
+}
+"""What people call kinds of resources."""
 _TYPES = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -152,6 +161,8 @@ def _unknown_kind(document: dict[str, Any], spot: Spot) -> Problem:
         return Problem("AVT120", "`kind` is missing", spot, label="a resource names its kind", help=hint)
     found = f'"{kind[:60]}"' if isinstance(kind, str) else _found(kind)
     hint = did_you_mean(kind, KINDS) if isinstance(kind, str) else ""
+    if isinstance(kind, str) and (other := _OTHER_WORDS.get(kind.lower())):
+        hint = f'did you mean "{other}"?'
     mend = mend_for(kind, KINDS) if isinstance(kind, str) else None
     here = spot.value("kind")
     return Problem("AVT120", f"{found} is not a kind of resource", here, label=f"kinds are {kinds}", help=hint, mend=mend)
@@ -262,6 +273,7 @@ def _misspelt(name: str, details: ErrorDetails, here: Spot) -> Problem:
             pattern = context.get("pattern", "")
             expected = _WORDS.get(pattern, "another spelling")
             help_, mend = _respelt(str(value), pattern)
+            help_ = _elsewhere(str(value), here.path) or help_
         case "greater_than_equal":
             expected = f"at least {context['ge']}"
         case "less_than_equal":
@@ -287,6 +299,22 @@ def _respelt(value: str, pattern: str) -> tuple[str, Mend | None]:
     if spelt is None:
         return "", None
     return f'did you mean "{spelt}"?', Mend("word", spelt) if spelt.casefold() == value.casefold() else None
+
+
+def _elsewhere(value: str, path: Path) -> str:
+    """Help for a name that is right, but not for this place."""
+    steps = [step for step in path if isinstance(step, str)]
+    match steps[-1:]:
+        case ["play"] if value.startswith("VID-"):
+            return "a rule plays a playlist: put the clip into one, and name that"
+        case ["groups"] if value.startswith("SCR-"):
+            return "this is a screen's name: write it in `names`"
+        case ["names"] if re.fullmatch(identifiers.SLUG_PATTERN, value):
+            return "if this is a group, write it in `groups`"
+        case ["clip"] if re.fullmatch(identifiers.SLUG_PATTERN, value):
+            return f"if this is a playlist, write `playlist: {value}`"
+        case _:
+            return ""
 
 
 def _found(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from avtech_controller.checks.codes import CODES
 from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._index import REPOSITORY, Index, home_of, owner_of
+from avtech_controller.desired._past import Past
 from avtech_controller.desired._spots import Locator, Problem
 from avtech_controller.desired._state import DesiredState, Key, Origin, SlugKey, Stray, key_of
 from avtech_controller.findings import Finding, Severity
@@ -24,8 +25,9 @@ TABLES = {
     "Video": "videos",
     "AirCheck": "checks",
 }
-NO_FLEET = Fleet.model_validate({"apiVersion": "avtech/v1", "kind": "Fleet", "metadata": {"name": "none"}, "spec": {}})
-"""Stands in where there is none."""
+_SILENT = {"checks": {"gaps": "ignore", "orientation": "ignore"}}
+NO_FLEET = Fleet.model_validate({"apiVersion": "avtech/v1", "kind": "Fleet", "metadata": {"name": "none"}, "spec": _SILENT})
+"""Stands in where there is none, and asks for none of the checks that one may turn off."""
 
 
 class Part:
@@ -42,7 +44,7 @@ class Part:
         self._problems: list[Problem] = []
         self._broken: dict[Origin, tuple[str, Key]] = {}
         self._broken_names: set[str] = set(index.loose)
-        self._selectors: dict[Any, ScreenSelector] = {}
+        self._selectors: dict[tuple[str, Key], ScreenSelector] = {}
         self._ghosts: dict[ScreenId, tuple[ClientId, Mapping[str, str] | None]] = {}
         self._is_known = home == REPOSITORY or home in index.claimed
         self._strays: list[Stray] = []
@@ -77,8 +79,8 @@ class Part:
     def _add_broken(self, origin: Origin, content: FileContent) -> None:
         kind, key = content.broken[origin]
         self._broken[origin] = kind, self._own(key)
-        if isinstance(key, SlugKey) and key in content.broken_selectors:
-            self._selectors[self._own(key)] = content.broken_selectors[key]
+        if (kind, key) in content.broken_selectors:
+            self._selectors[kind, self._own(key)] = content.broken_selectors[kind, key]
         if origin in content.ghosts:
             self._ghosts[ScreenId(str(key))] = ClientId(self.home), content.ghosts[origin]
 
@@ -122,8 +124,8 @@ class Part:
             origins["Fleet", self._fleet.metadata.name] = self._index.fleets[0]
         return DesiredState(fleet=self._fleet, origins=origins, **tables)
 
-    def findings(self, locator: Locator, today: date | None) -> list[Finding]:
-        """Everything that is wrong in the part."""
+    def findings(self, locator: Locator, today: date | None, past: Past) -> list[Finding]:
+        """Everything that is wrong in the part; `past` may tell what a name that is gone became."""
         from avtech_controller.checks.airing import airing_of
         from avtech_controller.checks.all import (  # these stand on this package
             check_complete,
@@ -144,6 +146,7 @@ class Part:
             ghosts=self._ghosts,
             nameless=self._nameless,
             strays=self._strays,
+            past=past,
         )
         reach = Reach(view)
         documents = self._broken | {origin: identity for identity, origin in self.origins.items()}

@@ -68,6 +68,8 @@ def _read_document(segment: Segment, origin: Origin, content: FileContent) -> bo
         return True
     if tree is None or tree.value is None:
         return False
+    if not isinstance(tree.value, dict):
+        content.broken_names.update(names_in(segment.text))
     _validate(tree, origin, content)
     return True
 
@@ -78,7 +80,12 @@ def _validate(tree: "Tree", origin: Origin, content: FileContent) -> None:
         found = "a list" if isinstance(document, list) else "a single value"
         place = place_of(origin.file, Range(tree.where.line, tree.where.column, tree.where.line, tree.where.column + 1))
         content.findings.append(
-            _simple("AVT110", f"the document is {found}, expected a resource", place, "begin with `kind: …`")
+            _simple(
+                "AVT110",
+                f"the document is {found}, expected a resource",
+                place,
+                "a resource begins with `apiVersion: avtech/v1` and `kind: …`",
+            )
         )
     elif resource := _models.validate(document):
         content.resources.append((resource, origin))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from avtech_controller.desired._load import load
+from avtech_controller.desired._past import Past
 from avtech_controller.desired._source import Held, Source
 from avtech_controller.desired._spots import Locator
 from avtech_controller.desired._state import DesiredState, Loaded
@@ -35,7 +36,7 @@ def load_change(source: Source, base: Source, *, today: date | None = None) -> C
     changed = frozenset(
         path for path in new.by_path.keys() | old.by_path.keys() if new.by_path.get(path) != old.by_path.get(path)
     )
-    loaded = load(new, today=today)
+    loaded = load(new, today=today, past=Past([lambda: old]))
     if not changed:
         return Change(replace(loaded, findings=()), changed, len(loaded.findings))
     before = load(old, today=today)

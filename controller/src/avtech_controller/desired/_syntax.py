@@ -72,7 +72,9 @@ def _plain(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int
     if "tab character" in problem:
         return SyntaxProblem("AVT113", "a tab is used for indentation", where, label="tab", hint="use spaces")
     if "mapping values are not allowed" in problem:
-        message, hint = _second_colon(lines, line, column)
+        return _second_colon(lines, line, column, segment)
+    if text.startswith("```"):
+        message, hint = "a line that is no YAML, copied from a page or a chat", "delete it"
     elif "cannot start any token" in problem:
         message, hint = f"a text cannot begin with {text[column : column + 1]!r}", "put the text in quotes"
     elif "quoted" in context and ("end of stream" in problem or "document separator" in problem):
@@ -91,15 +93,24 @@ def _plain(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int
     return SyntaxProblem("AVT101", message, where, label="here", hint=hint)
 
 
-def _second_colon(lines: list[str], line: int, column: int) -> tuple[str, str]:
-    above = _KEY.match(_above(lines, line))
+def _second_colon(lines: list[str], line: int, column: int, segment: Segment) -> SyntaxProblem:
+    number = _above(lines, line)
+    text = _line(lines, number)
+    above = _KEY.match(text)
     here = _KEY.match(_line(lines, line))
-    if here and here.start("rest") > column and above and above["rest"].strip():
-        return (
-            f"this line is indented deeper than `{above['key']}` above, which has a value already",
-            f"indent it like `{above['key']}`, if it stands beside it",
-        )
-    return "a second `: ` on the line", "put a text that holds `: ` in quotes"
+    where = _range(segment, line, column, 1)
+    if here is None or here.start("rest") <= column:
+        message, hint = "a second `: ` on the line", "put a text that holds `: ` in quotes"
+    elif above is None and text.strip():
+        indent = len(text) - len(text.lstrip())
+        where = _range(segment, number, indent, len(text.strip()))
+        message, hint = "a key without `:`", "write `key: value`"
+    elif above and above["rest"].strip():
+        message = f"this line is indented deeper than `{above['key']}` above, which has a value already"
+        hint = f"indent it like `{above['key']}`, if it stands beside it"
+    else:
+        message, hint = "this `:` stands where no key may be", "put a text that holds `: ` in quotes"
+    return SyntaxProblem("AVT101", message, where, label="here", hint=hint)
 
 
 def _misfit(problem: str, lines: list[str], line: int, column: int, segment: Segment) -> SyntaxProblem:
@@ -129,9 +140,12 @@ def _opened(lines: list[str], line: int, quote: str) -> tuple[int, int] | None:
     return None
 
 
-def _above(lines: list[str], line: int) -> str:
-    """The last line above that is neither empty nor a comment."""
-    return next((text for text in reversed(lines[:line]) if text.strip() and not text.lstrip().startswith("#")), "")
+def _above(lines: list[str], line: int) -> int:
+    """The last line above that is neither empty nor a comment; -1 if there is none."""
+    for number in range(line - 1, -1, -1):
+        if lines[number].strip() and not lines[number].lstrip().startswith("#"):
+            return number
+    return -1
 
 
 def _line(lines: list[str], line: int) -> str:

@@ -131,4 +131,12 @@ AIRTIME = (
         wrong="- {play: house}\n- {play: autumn-promo, validUntil: 2026-01-31}",
         right="- {play: house}\n- {play: autumn-promo, validFrom: 2027-01-01, validUntil: 2027-01-31}",
     ),
+    explained(
+        "AVT317",
+        why="A window that ends before it begins goes on into the next day: a short one, swapped, is almost a day.",
+        fix="Swap `from` and `until`; or, if the rule is meant to leave out those few hours, leave it so.",
+        where="Schedule.rules",
+        wrong='- {play: house, from: "15:00", until: "12:30"}',
+        right='- {play: house, from: "12:30", until: "15:00"}',
+    ),
 )
