@@ -1,15 +1,19 @@
-"""What a crash leaves, and what must hold after it: scenes of a device that takes a release, and the one check of what follows."""
+"""What a crash leaves, and what must hold after it: devices that take a release, and the one check of what follows."""
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from securesystemslib.signer import CryptoSigner
 
 from avtech_player.floor import Floor, load_floor
@@ -100,6 +104,22 @@ def life(scene: Scene, *before: str) -> "subprocess.CompletedProcess[str]":
 def strace(*options: str) -> list[str]:
     """The command that watches a process and its threads. With `--seccomp-bpf` it is quicker, and injects nothing."""
     return ["strace", "-f", "-qq", *options]
+
+
+@contextmanager
+def quick_disk() -> Iterator[Path]:
+    """A directory in memory, where there is such a file system: what is killed and rebuilt so often is flushed often."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place, prefix="avtech-") as name:
+        yield Path(name)
+
+
+def need_strace() -> None:
+    """Skip the test where processes cannot be watched."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    if subprocess.run([*strace("-o", "/dev/null"), "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("processes may not be traced here")
 
 
 def count_calls(scene: Scene) -> list[Call]:

@@ -1,7 +1,8 @@
-"""One life of a player as a process of its own, to be killed at any system call: real trust, store, disk, state, spool, report.
+"""One life of a player as a process, to be killed at any system call: real trust, store, disk, state, spool and report.
 
-`python lifetime.py DIRECTORY STORE ROOT` starts on a state directory, shows what is good, writes down a play, takes the release
-that the store offers, reports, uploads proof of play, and says `done`. Blocking work has one thread, so that calls can be counted.
+`python -m tests.player.lifetime DIRECTORY STORE ROOT` starts on a state directory, shows what is good, writes down a play,
+takes the release that the store offers, reports, uploads proof of play, and says `done`. Blocking work has one thread, so that calls
+can be counted.
 """
 
 import asyncio

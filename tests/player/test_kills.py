@@ -7,32 +7,36 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.player.crashes import Call, Scene, a_first_release, a_third_release, check_survival, count_calls, kill_at, life, strace
+from tests.player.crashes import (
+    Scene,
+    a_first_release,
+    a_third_release,
+    check_survival,
+    count_calls,
+    kill_at,
+    need_strace,
+    quick_disk,
+)
 
 SAMPLE = 10
 
 
-def watched(scene: Scene) -> list[Call]:
-    """The calls of one life; the test is skipped where processes cannot be watched."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not installed")
-    if life(scene, *strace("-o", "/dev/null", "-e", "trace=mkdir")).returncode != 0:
-        pytest.skip("processes may not be traced here")
-    return count_calls(scene)
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    need_strace()
+    with quick_disk() as folder:
+        yield folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("make", [a_first_release, a_third_release])
-def test_a_kill_at_any_change_of_the_disk_leaves_the_old_or_the_new_release(
-    tmp_path: Path, make: Callable[[Path], Scene]
-) -> None:
-    scene = make(tmp_path / "scene")
-    calls = watched(scene.copy(tmp_path / "watched"))
+def test_a_kill_at_any_change_of_the_disk_leaves_the_old_or_the_new_release(disk: Path, make: Callable[[Path], Scene]) -> None:
+    scene = make(disk / "scene")
+    calls = count_calls(scene.copy(disk / "watched"))
     assert {"write", "rename", "unlink", "fsync", "mkdir"} <= {call.name for call in calls}
     assert len(calls) > 80
     if not os.environ.get("AVTECH_ALL_KILLS"):
@@ -40,7 +44,7 @@ def test_a_kill_at_any_change_of_the_disk_leaves_the_old_or_the_new_release(
         calls = calls[random.randrange(every) :: every]
     seen: Counter[str] = Counter()
     for number, call in enumerate(calls):
-        run = scene.copy(tmp_path / str(number))
+        run = scene.copy(disk / str(number))
         assert kill_at(run, call), f"{call} was not reached"
         try:
             seen[check_survival(run)] += 1
