@@ -10,6 +10,7 @@ import orjson
 from avtech_controller.desired import FileContent, _spelt, read_file
 from avtech_controller.desired._index import REPOSITORY, Declared, FileFacts, Index, facts_of
 from avtech_controller.desired._part import Part
+from avtech_controller.desired._past import Past
 from avtech_controller.desired._sections import Section
 from avtech_controller.desired._source import SourceFile
 from avtech_controller.desired._spots import Locator
@@ -81,7 +82,7 @@ def make_part(section: Section, key: str, common: Common, known: Known) -> Made 
         return None
     index = Index.of({**common.facts, **files.facts})
     part = Part(section.name, list(files.contents.items()), index, common.fleet)
-    findings = part.findings(files.locator(), None)
+    findings = part.findings(files.locator(), None, Past())
     if any(finding.severity is Severity.ERROR for finding in findings):
         return None
     state = part.state()
@@ -161,4 +162,4 @@ def common_findings(files: Files, fleet: Fleet, screens: Mapping[str, Sequence[s
         for client, names in screens.items()
     }
     part = Part(REPOSITORY, list(files.contents.items()), Index.of({**others, **files.facts}), fleet)
-    return part.findings(files.locator(), None)
+    return part.findings(files.locator(), None, Past())

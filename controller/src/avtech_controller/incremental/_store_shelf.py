@@ -35,7 +35,8 @@ class StoreShelf:
     def get_all(self, names: Sequence[str], *, limit: int) -> list[bytes | None]:
         """Read many entries; see `Shelf.get_all`."""
 
-        def take(found: Stored | StoreError | None) -> bytes | None:
+        def take(key: str, found: Stored | StoreError | None) -> bytes | None:
+            del key
             return found.data if isinstance(found, Stored) else None
 
         nothing: list[bytes | None] = [None] * len(names)
