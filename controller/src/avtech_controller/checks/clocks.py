@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from avtech_controller.checks.air import SUSPICIOUS_S, overnight_s
 from avtech_controller.checks.airing import DAYS_AHEAD, Airing
 from avtech_controller.checks.view import View
 from avtech_controller.compiler import time_zone_of
@@ -34,8 +35,8 @@ def check_clocks(view: View, airing: Airing, today: date) -> Iterator[Problem]:
 
 def _change(rule: Rule, name: str, today: date) -> str:
     """What the first change of the clocks does to a rule that is not on air all day, in words; empty if nothing."""
-    if rule.until_s - rule.from_s == DAY_SECONDS:
-        return ""
+    if rule.until_s - rule.from_s == DAY_SECONDS or overnight_s(rule) > SUSPICIOUS_S:
+        return ""  # what lasts a day, or seems to by a slip that is told already
     for day, actual in _altered(rule.from_s, rule.until_s, name, today):
         if _begins_on(rule, day):
             nominal = (rule.until_s - rule.from_s) % DAY_SECONDS
