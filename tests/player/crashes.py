@@ -154,7 +154,7 @@ def check_survival(scene: Scene) -> str:
     assert rig.stage.showing.ref == scene.new
     assert len(rig.stage.showing.files) == len(rig.stage.showing.manifest.assets)
     assert rig.state.quarantine == ()
-    asyncio.run(Journal(open_spool(scene.state), rig.store, screen_log("plays", LOBBY)).upload())
+    asyncio.run(Journal(lambda: open_spool(scene.state), rig.store, screen_log("plays", LOBBY)).upload())
     _check_plays(scene)
     return shown
 

@@ -1,8 +1,8 @@
 """One life of a player as a process, to be killed at any system call: real trust, store, disk, state, spool and report.
 
 `python -m tests.player.lifetime DIRECTORY STORE ROOT` starts on a state directory, shows what is good, writes down a play,
-takes the release that the store offers, reports, uploads proof of play, and says `done`. Blocking work has one thread, so that calls
-can be counted.
+takes the release that the store offers, reports, uploads proof of play, and says `done`. Blocking work has one thread, so
+that calls can be counted.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ async def live(directory: Path, url: str, root: bytes) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     rig = Rig(directory, url, root, limits=ROOM)
     await rig.updater.start()
-    journal = Journal(open_spool(directory), rig.store, screen_log("plays", LOBBY))
+    journal = Journal(lambda: open_spool(directory), rig.store, screen_log("plays", LOBBY))
     journal.note(play(journal.stats.open_records))
     await journal.close()
     await rig.updater.settle()

@@ -184,7 +184,7 @@ def test_a_lost_index_is_put_together_from_the_segments(tmp_path: Path, store: S
 
 
 def journal(folder: Path, store: Store) -> Journal:
-    return Journal(spool(folder), store, screen_log("test", LOBBY))
+    return Journal(lambda: spool(folder), store, screen_log("test", LOBBY))
 
 
 class Unlucky:
@@ -283,7 +283,7 @@ class Refusing(Spool):
 
 def test_while_the_disk_refuses_records_are_held_and_the_oldest_are_lost_and_counted(tmp_path: Path, store: Store) -> None:
     refusing = Refusing(tmp_path / "plays", ACME, LOBBY, SIGNER, max_bytes=10_000_000)
-    one = Journal(refusing, store, screen_log("test", LOBBY))
+    one = Journal(lambda: refusing, store, screen_log("test", LOBBY))
     for number in range(MAX_HELD + 3):
         one.note(play(number))
     asyncio.run(one.close())

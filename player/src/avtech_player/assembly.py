@@ -164,8 +164,8 @@ def _journal(config: Config, store: Store, key: DeviceKey) -> Journal | None:
     except ConfigurationError as error:
         log.error("no proof of play is kept until the next start: it cannot be signed: %s", error)  # noqa: TRY400
         return None
-    spool = Spool(config.state_dir / "plays", config.client, config.screen, signer, max_bytes=config.plays_max_bytes)
-    return Journal(spool, store, log)
+    directory, size = config.state_dir / "plays", config.plays_max_bytes
+    return Journal(lambda: Spool(directory, config.client, config.screen, signer, max_bytes=size), store, log)
 
 
 def _root(path: Path) -> bytes:

@@ -76,7 +76,7 @@ class Reporter:
         sequence = await updater.next_report()
         state = updater.state
         reading = self.clock.read()
-        error = updater.last_error
+        error = updater.last_error or (self.journal.trouble if self.journal else None)
         spooled = self.journal.stats if self.journal else None
         return Report(
             screen=self.screen,

@@ -20,18 +20,28 @@ _RETRY_SECONDS = 5.0
 
 
 class Journal:
-    """One player's records. All methods belong to one event loop; `note` never waits and never fails."""
+    """One player's records. All methods belong to one event loop; `note` never waits and never fails.
 
-    def __init__(self, spool: Spool, store: Store, log: ScreenLog) -> None:
-        self._spool = spool
+    `open_spool` raises DiskError while the disk refuses; it is asked again whenever there is something to write.
+    """
+
+    def __init__(self, open_spool: Callable[[], Spool], store: Store, log: ScreenLog) -> None:
+        self._open_spool = open_spool
+        self._opened: Spool | None = None
         self._store = store
         self._log = log
         self._held: deque[Record] = deque()
         self._lost = 0
         self._more = asyncio.Event()
         self._busy = asyncio.Lock()
-        self._told: str | None = None
-        self.stats: SpoolStats = spool.stats()
+        self.trouble: str | None = None
+        """Why records are not on the disk, for the report; None while they are."""
+        self.stats = SpoolStats(0, 0, 0, 0)
+        """What the spool held when it was last looked at."""
+        try:
+            self.stats = self._spool().stats()
+        except DiskError as error:
+            self._complain(error)
 
     def note(self, record: Record) -> None:
         """Take a record; it is on the disk soon."""
@@ -62,17 +72,17 @@ class Journal:
             DiskError: the disk refused.
         """
         await self._write()
-        await self._on_disk(self._spool.seal)
-        while (segment := await self._on_disk(self._spool.pending)) is not None:
+        await self._on_disk(lambda: self._spool().seal())
+        while (segment := await self._on_disk(lambda: self._spool().pending())) is not None:
             if await asyncio.to_thread(self._deliver, segment):
                 await self._noted(segment)
             else:
                 self._log.error("the store holds another %s: this device's card was copied; a new chain begins", segment.key)
-                await self._on_disk(self._spool.fork)
+                await self._on_disk(lambda: self._spool().fork())
 
     async def _noted(self, segment: Segment) -> None:
         try:
-            await self._on_disk(lambda: self._spool.uploaded(segment.number))
+            await self._on_disk(lambda: self._spool().uploaded(segment.number))
         except DiskError as error:
             self._complain(error)
 
@@ -102,14 +112,25 @@ class Journal:
                     raise
                 self._complain(error)
                 return False
-            self._told = None
+            self.trouble = None
             return True
 
     def _append(self, records: list[Record], lost: int, writing: "_Writing") -> None:
-        self._spool.append(records)
+        spool = self._spool()
+        spool.append(records)
         writing.done = True
-        self._spool.lost(lost)
-        self.stats = self._spool.stats()
+        spool.lost(lost)
+        self.stats = spool.stats()
+
+    def _spool(self) -> Spool:
+        """The spool; opened once the disk allows.
+
+        Raises:
+            DiskError: it refuses.
+        """
+        if self._opened is None:
+            self._opened = self._open_spool()
+        return self._opened
 
     def _take_back(self, batch: deque[Record], lost: int) -> None:
         newer, self._held = self._held, batch
@@ -120,14 +141,15 @@ class Journal:
     async def _on_disk(self, work: Callable[[], T]) -> T:
         async with self._busy:
             found = await _to_its_end(work)
-            self.stats = await _to_its_end(self._spool.stats)
+            self.stats = await _to_its_end(lambda: self._spool().stats())
             return found
 
     def _complain(self, error: AvtechError) -> None:
         """The disk refuses: say so, once."""
-        if str(error) != self._told:
-            self._told = str(error)
-            self._log.error("proof of play: %s", error)
+        trouble = f"proof of play is not written down: {error}"
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._log.error("%s", trouble)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from avtech_player.durable import (
     DiskError,
     TooLargeError,
     make_directory,
+    publish_file,
     read_bounded,
     remove,
     remove_leftovers,
@@ -57,7 +58,7 @@ def new_chain() -> str:
 class Spool:
     """One device's proof of play. Blocking, and not for two threads at once.
 
-    `directory` is the spool's own. Raises DiskError when the disk cannot be read.
+    `directory` is the spool's own. Raises DiskError when the disk refuses what the spool cannot do without.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Spool:
         make_directory(directory)
         remove_leftovers(directory)
         self._index = self._recovered()
-        records = [record for record in read_log(self._log) if record.number > self._index.last]
+        records = [record for record in self._readable_log() if record.number > self._index.last]
         self._open = len(records)
         self._open_bytes = _size(self._log)
         self._date = records[-1].record.time[:10] if records else ""
@@ -130,7 +131,7 @@ class Spool:
             if number <= self._index.uploaded:
                 continue
             if (segment := self._read(path)) is None:
-                remove(path)  # Damaged on the disk: the chain shows the gap.
+                publish_file(path, self._directory / "segment.damaged")  # The chain shows the gap.
                 continue
             statement, data = segment[0].statement, segment[1]
             key = plays_key(self._client, self._screen, date=statement.date, chain=statement.chain, number=statement.number)
@@ -233,9 +234,21 @@ class Spool:
                 save_index(self._index_path, self._index)
             remove(path)
 
+    def _readable_log(self) -> list[Numbered]:
+        """The records that no segment has yet. A log that the disk does not give back is set aside, and counts as a loss."""
+        try:
+            return read_log(self._log)
+        except DiskError:
+            publish_file(self._log, self._log.with_suffix(".damaged"))
+            self.lost(1)
+            return []
+
     def _recovered(self) -> Index:
         """The index as it stands, or put together from the segments after a crash or damage."""
-        index = load_index(self._index_path)
+        try:
+            index = load_index(self._index_path)
+        except DiskError:
+            index = None
         if index is None:
             index = self._from_segments() or Index(self._name_chain())
             save_index(self._index_path, index)
@@ -270,7 +283,7 @@ class Spool:
         try:
             data = read_bounded(path, limit=MAX_STORED_BYTES)
             return None if data is None else (open_segment(data, self._keys), data)
-        except (TooLargeError, TrustError):
+        except (TooLargeError, TrustError, DiskError):
             return None
 
     def _path(self, number: int) -> Path:
