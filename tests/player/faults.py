@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -75,7 +76,9 @@ class Wrong:
 
     def _answer(self, asked: bytes) -> Answer:
         lines = asked.decode("latin-1").split("\r\n")
-        path = lines[0].split(" ")[1]
+        path = (
+            "/" + lines[0].split(" ")[1].partition("://")[2].partition("/")[2] if "://" in lines[0] else lines[0].split(" ")[1]
+        )
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
         file = self.root / path.lstrip("/")
         if not file.is_file():
@@ -103,11 +106,20 @@ def _request(wire: socket.socket) -> bytes | None:
 
 
 @contextmanager
-def wrong_server(root: Path) -> Generator[Wrong]:
-    """Serve a directory on a free port of this machine."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        server = Wrong(root, listening.getsockname()[1])
-        accepting = threading.Thread(target=_accept, args=(listening, server.converse), daemon=True)
+def wrong_server(root: Path, *, listening: socket.socket | None = None, tls: ssl.SSLContext | None = None) -> Generator[Wrong]:
+    """Serve a directory on a free port of this machine, or on a socket that listens already."""
+    listening = listening or socket.create_server(("127.0.0.1", 0), backlog=64)
+    server = Wrong(root, listening.getsockname()[1])
+
+    def converse(wire: socket.socket) -> None:
+        if tls is None:
+            server.converse(wire)
+            return
+        with suppress(OSError), wire:
+            server.converse(tls.wrap_socket(wire, server_side=True))
+
+    with listening:
+        accepting = threading.Thread(target=_accept, args=(listening, converse), daemon=True)
         accepting.start()
         try:
             yield server
