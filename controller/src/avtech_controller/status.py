@@ -71,7 +71,8 @@ def read_reports(
     screens = list(released.screens.values())
     failures: list[StoreError] = []
 
-    def take(found: Stored | StoreError | None) -> bytes | Unreadable | None:
+    def take(key: str, found: Stored | StoreError | None) -> bytes | Unreadable | None:
+        del key
         if isinstance(found, StoreError):
             failures.append(found)
             return Unreadable(str(found))

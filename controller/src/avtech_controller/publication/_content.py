@@ -57,7 +57,8 @@ def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> di
     return found
 
 
-def _bytes(found: Stored | StoreError | None) -> bytes | None:
+def _bytes(key: str, found: Stored | StoreError | None) -> bytes | None:
+    del key
     if isinstance(found, StoreError):
         raise found
     return found.data if found else None
@@ -106,8 +107,8 @@ def check_manifests(store: ObjectStore, screens: Sequence[ManifestRef], progress
     """
     clips: dict[str, Clip] = {}
 
-    def look(found: Stored | StoreError | None) -> Sha256 | None:
-        if (data := _bytes(found)) is None:
+    def look(key: str, found: Stored | StoreError | None) -> Sha256 | None:
+        if (data := _bytes(key, found)) is None:
             return None
         clips.update(_clips(data))
         return sha256_hex(data)

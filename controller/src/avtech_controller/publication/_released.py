@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tuf.api.metadata import TargetFile
-
-from avtech_controller.trust import ReleasedMetadata
+from avtech_controller.trust import ReleasedMetadata, Target
 from avtech_schema.errors import TrustError
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
 from avtech_schema.layout import target_path
@@ -22,11 +20,10 @@ class ReleasedScreen:
     commit: CommitId
     release: int
 
-    def target(self) -> TargetFile:
+    def target(self) -> Target:
         """As the screen's bin holds it."""
         custom = {"screen": self.screen, "commit": self.commit, "release": self.release}
-        path = target_path(self.client, self.screen)
-        return TargetFile(self.size, {"sha256": self.digest}, path, unrecognized_fields={"custom": custom})
+        return {"custom": custom, "hashes": {"sha256": self.digest}, "length": self.size}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +43,8 @@ def released_from(metadata: ReleasedMetadata) -> Released:
         TrustError: a target is not spelt as ours are, or stands in another screen's place.
     """
     screens: dict[ScreenId, ReleasedScreen] = {}
-    for bin_name, targets in metadata.bins.items():
-        for path, target in targets.targets.items():
+    for bin_name, found in metadata.bins.items():
+        for path, target in found.targets.items():
             screen = _screen(path, target)
             if screen.screen in screens:
                 raise TrustError(f"{bin_name} releases {screen.screen} a second time")
@@ -56,8 +53,8 @@ def released_from(metadata: ReleasedMetadata) -> Released:
     return Released(pointer.sequence, pointer.commit, pointer.digest, dict(sorted(screens.items())))
 
 
-def _screen(path: str, target: TargetFile) -> ReleasedScreen:
-    custom = target.unrecognized_fields.get("custom")
+def _screen(path: str, target: Target) -> ReleasedScreen:
+    custom = target.get("custom")
     try:
         client, _, file = path.partition("/")
         screen = screen_id(file.removesuffix(".json"))
@@ -66,8 +63,8 @@ def _screen(path: str, target: TargetFile) -> ReleasedScreen:
         found = ReleasedScreen(
             screen=screen,
             client=client_id(client),
-            digest=sha256(target.hashes["sha256"]),
-            size=ByteSize(target.length),
+            digest=sha256(target["hashes"]["sha256"]),
+            size=ByteSize(target["length"]),
             commit=commit_id(custom["commit"]),
             release=custom["release"],
         )

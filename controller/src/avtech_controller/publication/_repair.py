@@ -90,7 +90,8 @@ class _Seen:
     clips: tuple[tuple[VideoId, Asset], ...]
 
 
-def _see(stored: Stored | StoreError | None) -> _Seen | StoreError | None:
+def _see(key: str, stored: Stored | StoreError | None) -> _Seen | StoreError | None:
+    del key
     return _Seen(sha256_hex(stored.data), stored.etag, _clips(stored.data)) if isinstance(stored, Stored) else stored
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import TargetFile
 
 from avtech_controller.parallel import in_parallel
 from avtech_controller.publication._released import ReleasedScreen
@@ -19,6 +18,7 @@ from avtech_controller.trust import (
     Anchor,
     ReleasedMetadata,
     ReleasePointer,
+    Target,
     expiry,
     missing_roots,
     past_half_life,
@@ -85,7 +85,7 @@ class MetadataWriter:
         return sum(self._sizes)
 
     def _write_release(
-        self, bins: Mapping[str, Mapping[str, TargetFile]], pointer: ReleasePointer, roots: Sequence[int], progress: Progress
+        self, bins: Mapping[str, Mapping[str, Target]], pointer: ReleasePointer, roots: Sequence[int], progress: Progress
     ) -> None:
         done = progress("metadata", len(bins) + 2)
         snapshot = self._write_snapshot(self._write_bins(bins, done), pointer)
@@ -107,10 +107,10 @@ class MetadataWriter:
         if not (self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data)):
             raise TrustError(f"{self.store.url} holds another {key} than trust/: it is another fleet's store")
 
-    def _bins_to_write(self, screens: Mapping[ScreenId, ReleasedScreen]) -> dict[str, dict[str, TargetFile]]:
+    def _bins_to_write(self, screens: Mapping[ScreenId, ReleasedScreen]) -> dict[str, dict[str, Target]]:
         """The targets of every bin whose content changed, that nears its expiry, or that other keys or bins replace."""
         roles = self.anchor.bins(self.anchor.newest)
-        wanted: dict[str, dict[str, TargetFile]] = {name: {} for name in roles.get_roles()}
+        wanted: dict[str, dict[str, Target]] = {name: {} for name in roles.get_roles()}
         for screen in screens.values():
             path = target_path(screen.client, screen.screen)
             wanted[roles.get_role_for_target(path)][path] = screen.target()
@@ -123,12 +123,14 @@ class MetadataWriter:
             if targets != base.bins[name].targets or past_half_life(base.bins[name].expires, self.now, BINS_LIFETIME)
         }
 
-    def _write_bins(self, bins: Mapping[str, Mapping[str, TargetFile]], done: Callable[[], None]) -> dict[str, int]:
+    def _write_bins(self, bins: Mapping[str, Mapping[str, Target]], done: Callable[[], None]) -> dict[str, int]:
         """Write bins and return their versions: all at once, and one by one where a version number is taken."""
         versions = {name: self._next_versions(name)[0] for name in sorted(bins)}
         keys = {metadata_key(name, version): name for name, version in versions.items()}
         taken = written_before(self.store, list(keys))
-        data = {key: self._sign_bin(bins[name], versions[name]) for key, name in keys.items() if key not in taken}
+        free = {key: name for key, name in keys.items() if key not in taken}
+        signed = in_parallel(lambda name: self._sign_bin(bins[name], versions[name]), free.values())
+        data = dict(zip(free, signed, strict=True))
         written = self.store.create_all([NewObject(key, partial(data.__getitem__, key)) for key in data], done=done)
         self._sizes += [len(data[key]) for key, new in zip(data, written, strict=True) if new]
         left = [*taken, *(key for key, new in zip(data, written, strict=True) if not new)]
@@ -136,10 +138,10 @@ class MetadataWriter:
             versions[name] = version
         return versions
 
-    def _sign_bin(self, targets: Mapping[str, TargetFile], version: int) -> bytes:
+    def _sign_bin(self, targets: Mapping[str, Target], version: int) -> bytes:
         return sign_bin(targets, version, self.now, self.signer)
 
-    def _write_bin(self, name: str, targets: Mapping[str, TargetFile]) -> tuple[str, int]:
+    def _write_bin(self, name: str, targets: Mapping[str, Target]) -> tuple[str, int]:
         return name, self._write_next(name, lambda version: self._sign_bin(targets, version))
 
     def _write_snapshot(self, bins: Mapping[str, int], pointer: ReleasePointer) -> int:

@@ -81,8 +81,9 @@ def needs(
     return Needs(frozenset({entry.key for entry in kept} | clips | set(_indexed(state)) | metadata), versions)
 
 
-def _assets(stored: Stored | StoreError | None) -> tuple[Sha256 | None, Any]:
+def _assets(key: str, stored: Stored | StoreError | None) -> tuple[Sha256 | None, Any]:
     """The digest of a manifest and what it says of clips, whatever version of this program wrote it."""
+    del key
     if isinstance(stored, StoreError):
         raise stored
     if stored is None:

@@ -40,7 +40,8 @@ def read_reported(store: ObjectStore, screens: Iterable[tuple[ClientId, ScreenId
             continue
     failures: list[StoreError] = []
 
-    def take(found: Stored | StoreError | None) -> bytes | str | None:
+    def take(key: str, found: Stored | StoreError | None) -> bytes | str | None:
+        del key
         if isinstance(found, StoreError):
             failures.append(found)
             return str(found)

@@ -75,7 +75,7 @@ def settle(
     key: Callable[[T], str],
     what: str,
     done: Callable[[], None],
-    excuse: Callable[[StoreError], R] | None = None,
+    excuse: Callable[[T, StoreError], R] | None = None,
 ) -> list[R]:
     """Ask a second client about what the first could not do, and let it do the rest if it can; it says what is wrong.
 
@@ -101,7 +101,7 @@ def settle(
         in_parallel(again, [turn for turn in range(len(items)) if turn not in outcome.results])
     for turn, error in list(outcome.failed.items()) if excuse and not outcome.stopped else []:
         if excuse and isinstance(error, StoreError):
-            outcome.results[turn] = excuse(error)
+            outcome.results[turn] = excuse(items[turn], error)
             del outcome.failed[turn]
     if outcome.failed:
         raise partly_done(outcome, items, key=key, what=what)

@@ -95,7 +95,7 @@ class FileStore:
         keys: Sequence[str],
         *,
         limit: int,
-        take: Callable[[Stored | StoreError | None], R],
+        take: Callable[[str, Stored | StoreError | None], R],
         done: Callable[[], None] = lambda: None,
     ) -> list[R]:
         """Read many objects; see `ObjectStore.get_all`."""
@@ -104,8 +104,8 @@ class FileStore:
             try:
                 found = self.get(key, limit=limit)
             except StoreError as error:
-                return take(error)
-            return take(found if isinstance(found, Stored) else None)
+                return take(key, error)
+            return take(key, found if isinstance(found, Stored) else None)
 
         return in_parallel(read, keys, done=done)
 

@@ -117,12 +117,12 @@ class ObjectStore(Protocol):
         keys: Sequence[str],
         *,
         limit: int,
-        take: Callable[[Stored | StoreError | None], R],
+        take: Callable[[str, Stored | StoreError | None], R],
         done: Callable[[], None] = lambda: None,
     ) -> list[R]:
         """Read many objects at once, each as `get` does, and keep of each what `take` makes of it, in the keys' order.
 
-        `take` is given the failure of an object that could not be read, and may raise it.
+        `take` is given a key and what was read, or the failure of an object that could not be read, which it may raise.
 
         Raises:
             PartlyDoneError: too many could not be read.

@@ -118,18 +118,18 @@ class S3Store:
         keys: Sequence[str],
         *,
         limit: int,
-        take: Callable[[Stored | StoreError | None], R],
+        take: Callable[[str, Stored | StoreError | None], R],
         done: Callable[[], None] = lambda: None,
     ) -> list[R]:
         """Read many objects; see `ObjectStore.get_all`."""
         fast = self._many()
 
         async def read(key: str) -> R:
-            return take(await fast.get(self._key(key), limit))
+            return take(key, await fast.get(self._key(key), limit))
 
         def ask(key: str) -> R:
             found = self.get(key, limit=limit)
-            return take(found if isinstance(found, Stored) else None)
+            return take(key, found if isinstance(found, Stored) else None)
 
         outcome = asyncio.run(attempt_all(read, keys, done=done))
         return settle(outcome, keys, ask, key=str, what=f"read from {self.url}", done=done, excuse=take)

@@ -2,6 +2,7 @@
 
 from avtech_controller.trust._ailments import Ailment
 from avtech_controller.trust._anchor import Anchor, load_anchor
+from avtech_controller.trust._bins import Bin, Target, sign_bin
 from avtech_controller.trust._ceremonies import Rotation, begin_rotation, sign_waiting
 from avtech_controller.trust._ceremony import KeySet, bin_bits, first_root, first_targets
 from avtech_controller.trust._collect import Quorum, Waiting, waiting_files
@@ -32,7 +33,7 @@ from avtech_controller.trust._metadata import (
 )
 from avtech_controller.trust._reader import ReleasedHead, ReleasedMetadata, read_pointer, read_released, read_released_head
 from avtech_controller.trust._rotation import Duty, KeyChange, keys_for
-from avtech_controller.trust._signing import past_half_life, sign_bin, sign_snapshot, sign_timestamp
+from avtech_controller.trust._signing import past_half_life, sign_snapshot, sign_timestamp
 from avtech_controller.trust._stored import missing_roots
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "TRUST_FOLDER",
     "Ailment",
     "Anchor",
+    "Bin",
     "Created",
     "CreatedKey",
     "Diagnosis",
@@ -57,6 +59,7 @@ __all__ = [
     "ReleasedHead",
     "ReleasedMetadata",
     "Rotation",
+    "Target",
     "Waiting",
     "begin_rotation",
     "bin_bits",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from securesystemslib.signer import Key
+from securesystemslib.signer import Key, Signature
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
@@ -87,8 +87,17 @@ def verify(delegator: Root | Targets, role: str, metadata: Metadata[Any], what: 
     Raises:
         TrustError: they did not.
     """
+    verify_bytes(delegator, role, metadata.signed_bytes, metadata.signatures, what)
+
+
+def verify_bytes(delegator: Root | Targets, role: str, signed: bytes, signatures: dict[str, Signature], what: str) -> None:
+    """The same for canonical bytes and their signatures by key id.
+
+    Raises:
+        TrustError: as for `verify`.
+    """
     try:
-        delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
+        delegator.verify_delegate(role, signed, signatures)
     except (RepositoryError, ValueError) as error:
         raise TrustError(f"{what} is not signed by the keys that may sign it ({error})") from error
 

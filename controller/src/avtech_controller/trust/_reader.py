@@ -8,6 +8,7 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
 from avtech_controller.stores import ETag, ObjectStore, Stored, StoreError
 from avtech_controller.trust._anchor import Anchor
+from avtech_controller.trust._bins import Bin, read_bin
 from avtech_controller.trust._metadata import (
     MAX_SNAPSHOT_BYTES,
     MAX_TARGETS_BYTES,
@@ -16,7 +17,6 @@ from avtech_controller.trust._metadata import (
     ReleasePointer,
     parse,
     snapshot_pointer,
-    verify,
 )
 from avtech_schema.errors import TrustError
 from avtech_schema.layout import TIMESTAMP_KEY, metadata_key
@@ -33,7 +33,7 @@ class ReleasedMetadata:
     etag: ETag
     timestamp: Timestamp
     snapshot: Snapshot
-    bins: Mapping[str, Targets]
+    bins: Mapping[str, Bin]
     pointer: ReleasePointer
     timestamp_current: bool = True
     """Whether the current root's keys signed the timestamp, rather than those of an earlier root."""
@@ -108,7 +108,7 @@ def read_pointer(store: ObjectStore, anchor: Anchor, version: int) -> ReleasePoi
     return snapshot_pointer(snapshot.signed)
 
 
-def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Targets]:
+def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Bin]:
     if _TARGETS_FILE not in snapshot.meta:
         raise TrustError("the snapshot names no targets metadata")
     version = snapshot.meta[_TARGETS_FILE].version
@@ -119,27 +119,34 @@ def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[s
         raise TrustError(f"the snapshot does not name the bin {missing[0]}")
     versions = [snapshot.meta[f"{name}.json"].version for name in names]
     keys = [metadata_key(name, version) for name, version in zip(names, versions, strict=True)]
-    found = store.get_all(keys, limit=MAX_TARGETS_BYTES, take=lambda stored: stored)
-    bins: dict[str, Targets] = {}
-    for name, version, key, stored in zip(names, versions, keys, found, strict=True):
-        metadata = _parsed(stored, Targets, key, version, store)
-        verify(delegator, name, metadata, name)
-        bins[name] = metadata.signed
-    return bins
+    where = dict(zip(keys, zip(names, versions, strict=True), strict=True))
+
+    def take(key: str, stored: Stored | StoreError | None) -> Bin:
+        name, version = where[key]
+        found = read_bin(_whole(stored, key, store), name, delegator, key)
+        _check_version(found.version, version, key)
+        return found
+
+    bins = store.get_all(keys, limit=MAX_TARGETS_BYTES, take=take)
+    return dict(zip(names, bins, strict=True))
 
 
 def _read(store: ObjectStore, kind: type[S], role: str, version: int, limit: int) -> Metadata[S]:
     key = metadata_key(role, version)
     stored = store.get(key, limit=limit)
-    return _parsed(stored if isinstance(stored, Stored) else None, kind, key, version, store)
+    metadata = parse(_whole(stored if isinstance(stored, Stored) else None, key, store), kind, key)
+    _check_version(metadata.signed.version, version, key)
+    return metadata
 
 
-def _parsed(stored: Stored | StoreError | None, kind: type[S], key: str, version: int, store: ObjectStore) -> Metadata[S]:
+def _whole(stored: Stored | StoreError | None, key: str, store: ObjectStore) -> bytes:
     if isinstance(stored, StoreError):
         raise stored
     if stored is None:
         raise TrustError(f"{key} is signed for but missing from {store.url}", hint="the store lost objects; restore them")
-    metadata = parse(stored.data, kind, key)
-    if metadata.signed.version != version:
-        raise TrustError(f"{key} says that it is version {metadata.signed.version}")
-    return metadata
+    return stored.data
+
+
+def _check_version(found: int, signed: int, key: str) -> None:
+    if found != signed:
+        raise TrustError(f"{key} says that it is version {found}")

@@ -1,13 +1,12 @@
-"""Signs the next bins, snapshot and timestamp. Pure: versions and time come in, bytes go out."""
+"""Signs the next snapshot and timestamp. Pure: versions and time come in, bytes go out."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Snapshot, Timestamp
 
 from avtech_controller.trust._metadata import (
-    BINS_LIFETIME,
     RELEASE_FIELD,
     SIGNED_FIELD,
     SNAPSHOT_LIFETIME,
@@ -17,14 +16,6 @@ from avtech_controller.trust._metadata import (
     rfc3339,
     to_bytes,
 )
-
-
-def sign_bin(targets: Mapping[str, TargetFile], version: int, now: datetime, signer: Signer) -> bytes:
-    """One bin; the same targets on the same day give the same bytes."""
-    expires = expiry(now, BINS_LIFETIME, whole_days=True)
-    metadata = Metadata(Targets(version=version, expires=expires, targets=dict(sorted(targets.items()))))
-    metadata.sign(signer)
-    return to_bytes(metadata)
 
 
 def sign_snapshot(versions: Mapping[str, int], version: int, pointer: ReleasePointer, now: datetime, signer: Signer) -> bytes:
