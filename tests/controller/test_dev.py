@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from avtech_controller.preview.live import Board, Desk, changes, render_sight, serving
+from avtech_controller.desired import StandingTree, load, open_source
+from avtech_controller.preview.live import Board, Desk, ReleaseWatch, changes, render_sight, serving, watching_release
 from avtech_controller.preview.live._serve import MAX_STREAMS
+from avtech_controller.stores import ObjectStore, StoreError, open_store
 from avtech_schema.errors import ConfigurationError
+from avtech_schema.layout import TIMESTAMP_KEY
 from tests.controller.preview_fleet import HOSTILE, changed_fleet, replace
 from tests.controller.repository import make_repository
 
@@ -218,3 +221,89 @@ def test_changes_are_noticed_also_after_the_folder_was_replaced(root: Path) -> N
 def test_a_directory_without_a_fleet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="neither fleet/ nor content-index/"):
         next(changes(tmp_path, threading.Event()))
+
+
+def test_a_tree_looked_at_again_gives_what_loading_it_anew_gives(tmp_path: Path) -> None:
+    root = changed_fleet(tmp_path, clips=False)
+    desk, tree = Desk(root, base="HEAD"), StandingTree()
+    canteen, lobby = root / "fleet/CLI-ACME/schedules/canteen.yaml", root / "fleet/CLI-ACME/screens/madrid-lobby.yaml"
+    house = root / "fleet/CLI-NORTHWIND/client.yaml"
+    edits: list[tuple[Callable[[], object], frozenset[str] | None]] = [
+        (lambda: None, None),
+        (lambda: None, frozenset()),
+        (lambda: canteen.write_text(canteen.read_text() + "# a remark\n"), frozenset({"CLI-ACME"})),
+        (lambda: replace(canteen, 'from: "11:30"', 'from: "11:45"'), frozenset({"CLI-ACME"})),
+        (lambda: house.write_text(house.read_text() + "\n"), frozenset({"CLI-NORTHWIND"})),
+        (lambda: canteen.rename(canteen.with_name("moved.yaml")), frozenset({"CLI-ACME"})),
+        (lambda: replace(lobby, "title: ", "title: New, "), frozenset({"CLI-ACME"})),
+        (lambda: (root / "fleet/fleet.yaml").write_text((root / "fleet/fleet.yaml").read_text() + "# x\n"), None),
+    ]
+    for edit, touched in edits:
+        edit()
+        assert tree.refresh(open_source(root)) == touched
+        loaded = load(open_source(root))
+        assert loaded.drawable == tree.state()
+        sight = desk.look(NOW)
+        assert loaded.drawable is not None
+        anew = Desk(root, base="HEAD").look(NOW)
+        assert sight.current
+        assert (sight.loaded, sight.preview) == (anew.loaded, anew.preview)
+
+
+def test_where_drawing_takes_long_the_findings_are_shown_first(root: Path) -> None:
+    desk = Desk(root)
+    first = desk.check(NOW)
+    assert (first.awaited, first.current, first.preview) == (True, False, None)
+    assert "the weeks are being drawn" in render_sight(first, script="1", now=NOW)
+    drawn = desk.draw(first, NOW)
+    assert (drawn.awaited, drawn.current) == (False, True)
+    replace(root / MAIN, "VID-ACME-A", "VID-ACME-X")
+    broken = desk.check(NOW)
+    assert not broken.awaited
+    assert desk.draw(broken, NOW) is broken
+    replace(root / MAIN, "VID-ACME-X", "VID-ACME-A")
+    again = desk.check(NOW)
+    assert again.preview == drawn.preview
+    assert "what is below is how it was before; how it is now is being drawn" in render_sight(again, script="1", now=NOW)
+
+
+class Unsteady:
+    """A file store whose reads may fail; a store that is down cannot be had otherwise."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+        self.is_down = False
+
+    def __getattr__(self, name: str) -> object:
+        if self.is_down:
+            raise StoreError("it does not answer")
+        return getattr(self.store, name)
+
+
+def test_another_release_is_noticed_and_a_store_that_is_down_is_none(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    unsteady = Unsteady(store)
+    watch = ReleaseWatch(unsteady)  # type: ignore[arg-type]
+    watch.poll()
+    assert not watch.is_changed()
+    store.create(TIMESTAMP_KEY, b"one")
+    unsteady.is_down = True
+    watch.poll()
+    assert not watch.is_changed()
+    unsteady.is_down = False
+    watch.poll()
+    assert watch.is_changed()
+    assert (watch.take(), watch.take()) == (True, False)
+    watch.poll()
+    assert not watch.is_changed()
+    (tmp_path / TIMESTAMP_KEY).write_bytes(b"two")
+    with watching_release(store, every=0.01) as polled:
+        assert polled is not None
+        (tmp_path / TIMESTAMP_KEY).write_bytes(b"three")
+        deadline = time.monotonic() + 20
+        while not polled.is_changed() and time.monotonic() < deadline:
+            (tmp_path / TIMESTAMP_KEY).write_bytes(f"{time.monotonic()}".encode())
+            time.sleep(0.02)
+        assert polled.take()
+    with watching_release(None) as none:
+        assert none is None

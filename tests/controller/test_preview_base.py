@@ -117,6 +117,15 @@ def test_what_is_released_comes_before_the_branch_and_shows_screens_that_go(
     assert states(repository, bases) == {"SCR-ACME-0001": State.CHANGED, "SCR-ACME-0003": State.ADDED}
     only = Bases(repository.path, revision=None, store=repository.store, only={ScreenId("SCR-ACME-0003")})
     assert only.find(None, compiled).base is not None
+    repository.write("fleet/CLI-ACME/schedules/day.yaml", SCHEDULE.replace("21:00", "20:00"))
+    repository.commit("another day")
+    assert run(cli, ["publish", *repository.options(), *keys, "--yes", "--accept-removals", "1"]) == 0
+    compiled = wanted(repository)
+    assert bases.find(None, compiled).label == chosen.label
+    bases.forget_release()
+    assert bases.find(None, compiled).label.startswith("release 2 (commit ")
+    assert set(states(repository, bases).values()) == {State.SAME}
+    repository.write("fleet/CLI-ACME/schedules/day.yaml", SCHEDULE)
     for file in repository.store_path.glob("targets/*/*SCR-ACME-0001*"):
         file.unlink()
     fresh = Bases(repository.path, revision=None, store=repository.store)

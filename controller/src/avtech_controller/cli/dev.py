@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,9 @@ from avtech_schema.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from avtech_controller.preview.live import Board, Desk, Sight
+
+_QUICK = 0.5
+"""Seconds of drawing for which nobody wants to see the findings first."""
 
 
 @click.command()
@@ -53,21 +57,23 @@ def dev(*, path: Path | None, repo: Path, base: str | None, port: int, browse: b
       avtech dev my-screens --no-open     prints the page's address only
       avtech dev --base origin/main       marks what differs from the main branch
     """
-    from avtech_controller.preview.live import Board, Desk, changes, serving
+    from avtech_controller.preview.live import Board, Desk, changes, serving, watching_release
 
     where = path or repo
     if not where.is_dir():
         raise ConfigurationError(f"{where} is not a directory", hint="name the directory that holds fleet/ and content-index/")
     stop = threading.Event()
-    watched = changes(where, stop)
     desk, board = Desk(where, store=store, base=base), Board(secrets.token_hex(4))
     with serving(board, port) as address, _stopped_by_signals(stop):
-        _look(desk, board)
+        known = _look(desk, board, quick=True)
         click.echo(f"the preview is at {address}  (Ctrl-C ends)", err=True)
         if browse and _has_browser():
             webbrowser.open(address)
-        for _ in watched:
-            _look(desk, board)
+        with watching_release(desk.store) as release:
+            for _ in changes(where, stop, release.is_changed if release else lambda: False):
+                if release and release.take():
+                    desk.forget_release()
+                known = _look(desk, board, quick=known)
     click.echo("ended", err=True)
     return 0
 
@@ -89,13 +95,36 @@ def _stopped_by_signals(stop: threading.Event) -> Generator[None]:
             signal.signal(number, handler)
 
 
-def _look(desk: "Desk", board: "Board") -> None:
+def _look(desk: "Desk", board: "Board", *, quick: bool) -> bool:
+    """Look once; where drawing takes long, show the findings first. Returns whether it was drawn quickly."""
+    now = datetime.now(UTC)
+    sight = desk.check(now)
+    if not quick:
+        _show(sight, board, now)
+    start = perf_counter()
+    drawn = desk.draw(sight, now)
+    seconds = perf_counter() - start
+    if quick or drawn is not sight:
+        _show(drawn, board, now, told=not quick)
+    return seconds < _QUICK
+
+
+def _show(sight: "Sight", board: "Board", now: datetime, *, told: bool = False) -> None:
+    """Put a look on the page and, unless that is `told` already, its findings on the terminal."""
     from avtech_controller.preview.live import render_sight
 
-    now = datetime.now(UTC)
-    sight = desk.look(now)
     board.post(render_sight(sight, script=board.next_script(), now=now).encode())
-    _tell(sight, now)
+    if not told:
+        _tell(sight, now)
+    elif sight.trouble:
+        click.echo(f"error: {sight.trouble}", err=True)
+    elif sight.preview and sight.preview.before:
+        click.echo(f"          drawn: {_changed(sight)}", err=True)
+
+
+def _changed(sight: "Sight") -> str:
+    preview = sight.preview
+    return f"{preview.changed:,} of {preview.screens:,} screens change" if preview and preview.before else ""
 
 
 def _tell(sight: "Sight", now: datetime) -> None:
@@ -105,9 +134,7 @@ def _tell(sight: "Sight", now: datetime) -> None:
     if sight.trouble:
         click.echo(f"error: {sight.trouble}", err=True)
     elif loaded is not None:
-        changed = ""
-        if sight.current and sight.preview and sight.preview.before:
-            changed = f"; {sight.preview.changed} of {sight.preview.screens} screens change"
+        changed = f"; {_changed(sight)}" if sight.current and _changed(sight) else ""
         clock = now.astimezone().strftime("%H:%M:%S")
         click.echo(f"{clock}  {summary(loaded)}{changed}  ({sight.seconds * 1000:.0f} ms)", err=True)
 

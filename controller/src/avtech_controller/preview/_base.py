@@ -80,6 +80,10 @@ class Bases:
             notes.append(f"the commit at which this branch began could not be used: {error}")
         return Chosen(None, notes=tuple(notes))
 
+    def forget_release(self) -> None:
+        """Ask the store again for what is released the next time."""
+        self._asked, self._notes, self._released = False, (), None
+
     def _at(self, revision: str, what: str, wanted: _Wanted) -> Chosen:
         if revision not in self._commits:
             source = open_source(self._repo, revision)

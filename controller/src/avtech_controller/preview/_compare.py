@@ -6,14 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 from avtech_controller.preview._calendar import Block, Day
-from avtech_controller.preview._programme import Programme, Programmes
-from avtech_schema.airtime import airtimes, time_zone
-from avtech_schema.localtime import DAY_SECONDS
-from avtech_schema.manifest import Manifest
-from avtech_schema.zones import from_instant, to_instant, wall_instant
-
-SEARCH_DAYS = 400
-"""How far a difference is sought beyond the days that are shown."""
+from avtech_controller.preview._programme import Programme
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +63,6 @@ def changes(pairs: Iterable[DayPair]) -> tuple[Change, ...]:
             days = (*known.days, pair.day.date) if known else (pair.day.date,)
             found[key] = Change(days, start, end, old, new)
     return tuple(found.values())
-
-
-def first_difference(old: Manifest, new: Manifest, after: date) -> date | None:
-    """The first local day after a day, within some 400, on which two manifests do not play the same; None if there is none."""
-    zone = time_zone(new.time_zone)
-    start = wall_instant(zone, after.toordinal() + 1, 0, last=False)
-    end = from_instant(start + SEARCH_DAYS * DAY_SECONDS)
-    sides = [
-        {to_instant(at): programmes.of(segment).identity for at, segment in airtimes(manifest, from_instant(start), end)}
-        for manifest, programmes in ((old, Programmes(old)), (new, Programmes(new)))
-    ]
-    shown: list[str | None] = [None, None]
-    for instant in sorted(sides[0].keys() | sides[1].keys()):
-        shown = [side.get(instant, now) for side, now in zip(sides, shown, strict=True)]
-        if shown[0] != shown[1]:
-            return from_instant(instant).astimezone(zone).date()
-    return None
 
 
 def _replaced(pair: DayPair) -> Iterator[tuple[str, str, Programme, Programme]]:

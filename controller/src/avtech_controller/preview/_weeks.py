@@ -8,7 +8,8 @@ from enum import IntEnum
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning import Standing, content_of, same_manifest
 from avtech_controller.preview._calendar import calendar
-from avtech_controller.preview._compare import Change, DayPair, changes, first_difference, pair_days
+from avtech_controller.preview._compare import Change, DayPair, changes, pair_days
+from avtech_controller.preview._later import first_difference
 from avtech_schema.airtime import time_zone
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId, ScreenId, Sha256
@@ -17,7 +18,7 @@ from avtech_schema.manifest import Manifest
 WEEK = 7
 MAX_DAYS = 31
 MAX_SEARCHES = 50
-"""How many different weeks of one preview are looked beyond; a search takes some hundredths of a second."""
+"""How many different weeks of one preview are looked beyond; a search among dates takes a fifth of a second."""
 
 
 class State(IntEnum):

@@ -1,6 +1,6 @@
 """Tells when the files of a work tree may have changed, also when its folders are replaced as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -14,8 +14,10 @@ _SETTLE_MS = 50
 _CHECK_MS = 500
 
 
-def changes(repo: Path, stop: Event) -> Iterator[None]:
+def changes(repo: Path, stop: Event, also: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Yield after each change of a YAML file below fleet/ and content-index/, until `stop` is set.
+
+    `also` is asked twice a second whether something else changed.
 
     Raises:
         ConfigurationError: there is neither folder, or no more files can be watched.
@@ -30,12 +32,12 @@ def changes(repo: Path, stop: Event) -> Iterator[None]:
         if not folders:
             stop.wait(_CHECK_MS / 1000)
             continue
-        yield from _while_there(repo, folders, stop)
+        yield from _while_there(repo, folders, stop, also)
         if not stop.is_set():
             yield
 
 
-def _while_there(repo: Path, folders: dict[Path, int], stop: Event) -> Iterator[None]:
+def _while_there(repo: Path, folders: dict[Path, int], stop: Event, also: Callable[[], bool]) -> Iterator[None]:
     """Watch these very folders; ends when one of them is replaced, goes or comes."""
     try:
         for found in watch(
@@ -47,7 +49,7 @@ def _while_there(repo: Path, folders: dict[Path, int], stop: Event) -> Iterator[
             yield_on_timeout=True,
             stop_event=stop,
         ):
-            if found:
+            if found or also():
                 yield
             if _folders(repo) != folders:
                 return
