@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -391,30 +393,36 @@ def test_a_repository_that_forgets_this_screen_does_not_stop_it(rig: Rig, reposi
     assert rig.updater.sync_state is SyncState.PENDING
 
 
+@contextmanager
+def no_disk(rig: Rig) -> Iterator[None]:
+    """Something else stands where the state directory was, as when a card is pulled out; then the directory is back."""
+    aside = rig.directory.rename(rig.directory.with_name("aside"))
+    rig.directory.write_bytes(b"")
+    yield
+    rig.directory.unlink()
+    aside.rename(rig.directory)
+
+
 def test_a_disk_that_refuses_the_state_stops_the_update_and_not_playback(rig: Rig, repository: Repository) -> None:
     good = release(repository, b"one")
     rig.step()
     release(repository, b"two")
-    (rig.directory / "state.json").unlink()
-    (rig.directory / "state.json" / "in the way").mkdir(parents=True)
-    outcome = rig.step()
-    assert outcome.kind is OutcomeKind.FAILED
-    assert rig.state.good == good
-    assert shows(rig) == good.digest
-    shutil.rmtree(rig.directory / "state.json")
+    with no_disk(rig):
+        outcome = rig.step()
+        assert outcome.kind is OutcomeKind.FAILED
+        assert rig.state.good == good
+        assert shows(rig) == good.digest
     assert rig.step().kind is OutcomeKind.APPLIED
 
 
 def test_a_disk_that_refuses_is_told_once_and_reports_go_on(rig: Rig, repository: Repository) -> None:
-    (rig.directory / "state.json").unlink()
-    (rig.directory / "state.json" / "in the way").mkdir(parents=True)
-    first = asyncio.run(rig.updater.next_report())
-    assert rig.updater.changed.is_set()
-    rig.updater.changed.clear()
-    assert asyncio.run(rig.updater.next_report()) > first
-    assert not rig.updater.changed.is_set()
-    assert "state.json" in (rig.updater.last_error or "")
-    shutil.rmtree(rig.directory / "state.json")
+    with no_disk(rig):
+        first = asyncio.run(rig.updater.next_report())
+        assert rig.updater.changed.is_set()
+        rig.updater.changed.clear()
+        assert asyncio.run(rig.updater.next_report()) > first
+        assert not rig.updater.changed.is_set()
+        assert "state.json" in (rig.updater.last_error or "")
     asyncio.run(rig.updater.next_report())
     assert rig.updater.last_error is None
 

@@ -43,7 +43,7 @@ class Stamps:
             DiskError: the disk refused.
         """
         if self._stamps != self._saved:
-            replace_atomically(self._path, orjson.dumps(self._stamps))
+            replace_atomically(self._path, orjson.dumps(self._stamps), ours=True)
             self._saved = dict(self._stamps)
 
 

@@ -101,7 +101,7 @@ def assemble(
         power=config.power_command,
         on_trouble=on_trouble,
         load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
-        save=lambda data: replace_atomically(history, data),
+        save=lambda data: replace_atomically(history, data, ours=True),
     )
     reporter = Reporter(
         config.state_dir,

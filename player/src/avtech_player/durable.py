@@ -17,12 +17,17 @@ PRIVATE = 0o600
 READABLE = 0o644
 """The mode of all other files."""
 _TEMPORARY = ".tmp-"
+_NO_FILE = (errno.EISDIR, errno.ELOOP, errno.EINVAL)
 
 
 class DiskError(EnvironmentFailedError):
     """The disk refused: it is full, read-only, or broken. What was there before is still there."""
 
     hint = "look at the disk's free space and at the kernel's log"
+
+
+class NotAFileError(DiskError):
+    """Something else than a file has the name, such as a directory or a link that leads nowhere."""
 
 
 class TooLargeError(EnvironmentFailedError):
@@ -53,8 +58,10 @@ def make_directory(path: Path) -> None:
         _flush_directory(path.parent)
 
 
-def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE) -> None:
+def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE, ours: bool = False) -> None:
     """Write a file whole or not at all: temporary file beside it, flush, rename, flush the directory.
+
+    A name that is `ours` alone is cleared of whatever else damage put there, even of a directory with files.
 
     Raises:
         DiskError: the disk refused; the file is whole, and as it was unless only the last flush failed.
@@ -68,7 +75,7 @@ def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE) -> None
                 file.flush()
                 os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
-            _give_name(temporary, path)
+            _give_name(temporary, path, ours=ours)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -129,13 +136,13 @@ class Appender:
 
 
 def publish_file(source: Path, target: Path) -> None:
-    """Give a flushed file its final name, and flush both directories; an empty directory of that name gives way.
+    """Give a flushed file its final name, of which whatever else has it is cleared, and flush both directories.
 
     Raises:
         DiskError: the disk refused.
     """
     with _as_disk_error(target):
-        _give_name(source, target)
+        _give_name(source, target, ours=True)
         _flush_directory(target.parent)
         if source.parent != target.parent:
             _flush_directory(source.parent)
@@ -247,11 +254,13 @@ def _open_plain(path: Path, flags: int) -> int:
     return descriptor
 
 
-def _give_name(source: Path, target: Path) -> None:
+def _give_name(source: Path, target: Path, *, ours: bool) -> None:
     try:
         source.replace(target)
     except IsADirectoryError:
-        target.rmdir()
+        if not ours:
+            raise
+        shutil.rmtree(target)
         source.replace(target)
 
 
@@ -280,4 +289,5 @@ def _as_disk_error(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise DiskError(f"{path}: {error.strerror or error}") from error
+        kind = NotAFileError if error.errno in _NO_FILE else DiskError
+        raise kind(f"{path}: {error.strerror or error}") from error

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from avtech_player.clock import parse_instant, spell
-from avtech_player.durable import DiskError, TooLargeError, read_bounded, replace_atomically
+from avtech_player.durable import DiskError, NotAFileError, TooLargeError, read_bounded, replace_atomically
 from avtech_schema.canonical import canonical_bytes, sha256_hex
 from avtech_schema.errors import TrustError
 from avtech_schema.fields import Fields, FieldsError
@@ -76,7 +76,7 @@ def load_floor(directory: Path) -> Floor:
         try:
             data = read_bounded(directory / name, limit=MAX_FLOOR_BYTES)
             copy = floor if data is None else _parse(data)
-        except (FieldsError, TooLargeError):
+        except (FieldsError, TooLargeError, NotAFileError):
             continue
         except DiskError as error:
             unread = error
@@ -96,7 +96,7 @@ def save_floor(directory: Path, floor: Floor) -> None:
     """
     data = _floor_bytes(floor)
     for name in _COPIES:
-        replace_atomically(directory / name, data)
+        replace_atomically(directory / name, data, ours=True)
 
 
 def mend_floor(directory: Path) -> Floor:
@@ -112,7 +112,7 @@ def mend_floor(directory: Path) -> Floor:
             if read_bounded(directory / name, limit=MAX_FLOOR_BYTES) == data:
                 continue
         with contextlib.suppress(DiskError):
-            replace_atomically(directory / name, data)
+            replace_atomically(directory / name, data, ours=True)
     return floor
 
 

@@ -80,7 +80,7 @@ class Library:
         """
         folder = self._generations / ref.digest
         make_directory(folder)
-        replace_atomically(folder / "manifest.json", data)
+        replace_atomically(folder / "manifest.json", data, ours=True)
 
     def prove(self, ref: ReleaseRef) -> None:
         """Note that a release passed its trial, for the day the state is lost.
@@ -88,7 +88,7 @@ class Library:
         Raises:
             DiskError: the disk refused.
         """
-        replace_atomically(self._generations / ref.digest / "proven.json", canonical_bytes(ref_json(ref)))
+        replace_atomically(self._generations / ref.digest / "proven.json", canonical_bytes(ref_json(ref)), ours=True)
 
     def proven(self) -> list[ReleaseRef]:
         """The releases that passed a trial and lie complete on the disk, the newest first.
@@ -246,7 +246,7 @@ class Library:
         Raises:
             DiskError: the disk cannot be read.
         """
-        return sum(size_of(path) for folder in (self._assets, self._partial) for path in _files(folder))
+        return sum(_size(path) for folder in (self._assets, self._partial) for path in _files(folder))
 
     def _fetch(self, asset: Asset, store: Store, stop: threading.Event) -> None:
         target, partial = self._assets / asset.sha256, self._partial / asset.sha256
@@ -279,7 +279,7 @@ class Library:
         if needed is None:
             return []
         paths = [path for folder in (self._partial, self._assets) for path in _files(folder) if path.name not in needed]
-        return sorted((Idle(path.name, size_of(path), _used(path)) for path in paths), key=lambda idle: (idle.used, idle.name))
+        return sorted((Idle(path.name, _size(path), _used(path)) for path in paths), key=lambda idle: (idle.used, idle.name))
 
     def _discard(self, name: str) -> None:
         remove(self._partial / name)
@@ -371,10 +371,18 @@ def _is_readable(path: Path) -> bool:
     return True
 
 
+def _size(path: Path) -> int:
+    """What a name takes of the disk, as far as the disk tells."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
 def _used(path: Path) -> float:
     """When a file was last needed, as `mark_used` and writing note it."""
     try:
-        found = path.stat()
+        found = path.lstat()
     except OSError:
         return 0.0
     return max(found.st_atime, found.st_mtime)

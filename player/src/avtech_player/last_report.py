@@ -15,7 +15,7 @@ def keep_report(directory: Path, payload: bytes) -> None:
     Raises:
         DiskError: the disk refused.
     """
-    replace_atomically(directory / _FILE, payload)
+    replace_atomically(directory / _FILE, payload, ours=True)
 
 
 def last_report(directory: Path) -> Report | None:

@@ -98,7 +98,7 @@ def save_scrub(path: Path, state: ScrubState) -> None:
         "damaged": state.damaged,
         "finished": spell(state.finished) if state.finished else None,
     }
-    replace_atomically(path, canonical_bytes(value))
+    replace_atomically(path, canonical_bytes(value), ours=True)
 
 
 def is_damaged(path: Path, digest: Sha256, stop: threading.Event, *, rate: int = BYTES_PER_SECOND) -> bool:

@@ -26,4 +26,4 @@ def save_state(directory: Path, state: PlayerState) -> None:
     Raises:
         DiskError: the disk refused; the old state stands.
     """
-    replace_atomically(directory / "state.json", state_bytes(state))
+    replace_atomically(directory / "state.json", state_bytes(state), ours=True)

@@ -67,7 +67,7 @@ def save_index(path: Path, index: Index) -> None:
         "dropped": index.dropped,
     }
     checksum = sha256_hex(canonical_bytes(body))
-    replace_atomically(path, canonical_bytes({"checksum": checksum, "index": body}) + b"\n")
+    replace_atomically(path, canonical_bytes({"checksum": checksum, "index": body}) + b"\n", ours=True)
 
 
 def _index(fields: Fields) -> Index:

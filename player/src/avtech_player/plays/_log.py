@@ -49,7 +49,7 @@ def replace_log(path: Path, records: Iterable[Numbered]) -> int:
         DiskError: the disk refused; the log is as it was.
     """
     data = b"".join(_line(record) for record in records)
-    replace_atomically(path, data)
+    replace_atomically(path, data, ours=True)
     return len(data)
 
 

@@ -216,7 +216,7 @@ class Spool:
             previous=index.previous,
             dropped=index.dropped,
         )
-        replace_atomically(self._path(statement.number), data)
+        replace_atomically(self._path(statement.number), data, ours=True)
         self._index = index.after(statement)
 
     def _bound(self) -> None:
