@@ -17,8 +17,9 @@ from avtech_player.clock import Reading
 from avtech_player.config import PowerCommand
 from avtech_player.playback._command import run_command
 from avtech_player.playback._panel import PanelSwitch, panel_hours, retry_delay
-from avtech_player.ports import Clip, Generation, TrialResult
+from avtech_player.ports import Clip, Ended, Generation, TrialResult
 from avtech_schema.airtime import Panel, airtime
+from avtech_schema.identifiers import DurationMs
 from avtech_schema.manifest import Cut, PowerHours
 from avtech_schema.plays import PlayResult
 from tests.player.devices import Device
@@ -211,7 +212,7 @@ def test_nothing_plays_while_the_panel_is_off_and_no_play_is_proved_that_nobody_
             assert (seen.result, seen.reason) == (PlayResult.CUT, "the panel was turned on during it")
             assert 0 <= seen.played < 3000
             assert house.playback.health().state == "playing"
-            assert set(house.panel) == {""}
+            assert house.troubles == []
 
     asyncio.run(scenario())
 
@@ -231,7 +232,7 @@ def test_a_command_that_fails_or_hangs_does_not_stop_playing(tmp_path: Path, scr
             assert len(house.plays) > plays
             assert {play.result for play in house.plays} == {PlayResult.COMPLETE}
             if "exit" in orders:
-                await until(lambda: any("not turned off: " in fault and "no such bus" in fault for fault in house.panel))
+                await until(lambda: any("not turned off: " in fault and "no such bus" in fault for fault in house.troubles))
 
     asyncio.run(scenario())
 
@@ -258,12 +259,14 @@ def test_an_emergency_turns_the_panel_on_and_its_end_turns_it_off(tmp_path: Path
 
 
 class Dark(Recorded):
-    """A screen that shows nothing from a moment on, as some do while their panel is off."""
+    """A screen that takes no picture from a moment on, as some do while their panel is off."""
 
     dark = False
 
     async def show(self, clip: Clip) -> None:
-        if not self.dark:
+        if self.dark:
+            self._events.put_nowait(Ended(clip, "error", DurationMs(0), "it brought no picture"))
+        else:
             await super().show(clip)
 
     async def queue(self, clip: Clip) -> None:
@@ -273,11 +276,10 @@ class Dark(Recorded):
 
 @pytest.mark.media
 def test_a_release_is_tried_in_the_dark_and_what_cannot_be_seen_there_does_not_count_against_it(
-    tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, script: Script
 ) -> None:
     a, b, c = clips(tmp_path, "a", "b", "c", ms=400)
     bad = make_clip(tmp_path, "bad", scrambled(video_bytes(MOVING)))
-    monkeypatch.setattr("avtech_player.playback._playback._FIRST_FRAME_S", 1.0)
 
     async def scenario(house: Theatre, engine: Dark) -> None:
         await house.playback.play(with_hours(loop_of([a])))
@@ -289,12 +291,10 @@ def test_a_release_is_tried_in_the_dark_and_what_cannot_be_seen_there_does_not_c
         assert "does not decode" in result.reason
         engine.dark = True
         result = await house.playback.trial(with_hours(loop_of([c], sequence=4)))
-        assert result == TrialResult(
-            good=False, reason="the panel is off: no clip of it came on screen within 1 s", unseen=True
-        )
+        assert result == TrialResult(good=False, reason="the panel is off: it brought no picture", unseen=True)
         await house.playback.play(with_hours(loop_of([b], sequence=2)))
         await until(lambda: house.playback.health().state == "off")
-        assert house.plays == []
+        assert [(play.clip, play.result, play.played) for play in house.plays] == [("VID-C", PlayResult.FAILED, 0)]
         assert script.calls() == ["off"]
 
     async def evening() -> None:

@@ -81,7 +81,7 @@ class Theatre:
     faults: list[tuple[Clip, Fault]]
     saved: list[bytes]
     plays: list[Played]
-    panel: list[str]
+    troubles: list[str]
 
     async def until(self, condition: Callable[[], object], within: float = 10.0) -> None:
         async with asyncio.timeout(within):
@@ -123,7 +123,7 @@ async def theatre(
     engine = engine or Recorded()
 
     clock = clock or Clock()
-    saved, faults, plays, panel = list[bytes](), list[tuple[Clip, Fault]](), list[Played](), list[str]()
+    saved, faults, plays, troubles = list[bytes](), list[tuple[Clip, Fault]](), list[Played](), list[str]()
 
     def save(data: bytes) -> None:
         if broken_disk:
@@ -139,9 +139,9 @@ async def theatre(
         check=ClipCheck(),
         on_play=plays.append,
         power=power,
-        on_panel=panel.append,
+        on_trouble=troubles.append,
     )
-    house = Theatre(engine, playback, clock, faults, saved, plays, panel)
+    house = Theatre(engine, playback, clock, faults, saved, plays, troubles)
     told = Bugs()
     logging.getLogger("avtech.player.playback").addHandler(told)
     running = asyncio.create_task(playback.run())

@@ -44,7 +44,7 @@ class Troubles:
     signing: str | None = None
     doubt: str | None = None
     clip: str | None = None
-    panel: str | None = None
+    stage: str | None = None
 
     def hindering(self, blindness: str) -> str | None:
         """What keeps the player from doing its work; `blindness` is why nothing can be shown."""
@@ -52,4 +52,4 @@ class Troubles:
 
     def last(self, blindness: str) -> str | None:
         """What to tell of, all in all."""
-        return self.hindering(blindness) or self.doubt or self.panel or self.clip
+        return self.hindering(blindness) or self.doubt or self.stage or self.clip

@@ -141,6 +141,10 @@ class Engine(Protocol):
         """How it is."""
         ...
 
+    def trouble(self) -> str:
+        """What is wrong with it although it may play, in one line: a death not long ago, no sound; empty if nothing is."""
+        ...
+
     async def screenshot(self, path: Path) -> None:
         """Write what is on screen as a PNG (the simulation writes none and raises EnvironmentFailedError)."""
         ...

@@ -33,6 +33,11 @@ def display_fault(settings: MpvSettings, environment: Mapping[str, str]) -> str:
     return "" if "" in faults else f"the display is missing: {' and '.join(faults)}"
 
 
+def has_windows(settings: MpvSettings, environment: Mapping[str, str]) -> bool:
+    """Whether two mpv can draw at once, each in a window of its own; a graphics card driven directly has one master."""
+    return settings.vo != "drm" and bool(_x_display(settings, environment) or environment.get("WAYLAND_DISPLAY"))
+
+
 def _x_display(settings: MpvSettings, environment: Mapping[str, str]) -> str | None:
     return settings.display or environment.get("DISPLAY")
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from avtech_player.engine._display import display_fault, outputs
 from avtech_player.engine._ipc import MAX_LINE
-from avtech_player.engine._settings import MpvSettings
+from avtech_player.engine._settings import SCALING, MpvSettings
 from avtech_schema.errors import EnvironmentFailedError
 
 _FIXED = (
@@ -52,6 +52,7 @@ def mpv_command(settings: MpvSettings, ipc_fd: int, environment: Mapping[str, st
     if settings.ao:
         command.append(f"--ao={settings.ao}")
     command += [f"--volume={settings.volume}"] if settings.volume else ["--audio=no"]
+    command += SCALING[settings.scaling]
     command += settings.options
     if setpriv := shutil.which("setpriv"):  # even a hanging mpv is gone when the player is
         command = [setpriv, "--pdeathsig", "KILL", "--", *command]

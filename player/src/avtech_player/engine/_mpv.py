@@ -10,12 +10,15 @@ from random import Random
 
 from avtech_player.engine._backoff import HEALTHY_S, restart_delay
 from avtech_player.engine._launch import MissingError
+from avtech_player.engine._process import Remains
 from avtech_player.engine._session import Session
 from avtech_player.engine._settings import MpvSettings
 from avtech_player.ports import Clip, Died, EngineEvent, Started
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.report import EngineHealth
 
+_LINGER_S = 45.0
+"""How long the picture of an mpv that was given up may stay: longer than the longest wait before the next one."""
 _LOGGER = logging.getLogger("avtech.player.engine")
 
 
@@ -35,6 +38,9 @@ class MpvEngine:
         self._restarts = 0
         self._version = ""
         self._last_death: Died | None = None
+        self._last_reason = ""
+        self._died_at: float | None = None
+        self._remains = Remains()
 
     async def start(self) -> None:
         """Begin supervision; what is wrong with the display is told as `Died`."""
@@ -81,6 +87,15 @@ class MpvEngine:
             state = "failed" if blind or self._deaths > 1 else "starting"
         return EngineHealth("mpv", self._version, state, self._restarts)
 
+    def trouble(self) -> str:
+        """What is wrong although it may play: it died less than a minute ago, or has no audio device."""
+        now, session = time.monotonic(), self._session
+        if self._last_reason and self._died_at is not None and now - self._died_at < HEALTHY_S:
+            return f"the engine died: {self._last_reason}"
+        if session and session.silent_at is not None and now - session.silent_at < HEALTHY_S:
+            return "there is no sound: mpv cannot open an audio device"
+        return ""
+
     async def screenshot(self, path: Path) -> None:
         """Write what the window shows as a PNG.
 
@@ -98,6 +113,7 @@ class MpvEngine:
             supervision.cancel()
             with suppress(asyncio.CancelledError):
                 await supervision
+        await self._remains.close()
         self._wanted = None
 
     async def _supervise(self) -> None:
@@ -108,12 +124,12 @@ class MpvEngine:
             self._following = None
             again = death.blind and death == self._last_death
             _LOGGER.log(logging.DEBUG if again else logging.WARNING, "the engine died: %s", death.reason)
-            self._last_death = death
+            self._last_death, self._last_reason, self._died_at = death, death.reason, time.monotonic()
             self._events.put_nowait(death)
             await asyncio.sleep(restart_delay(self._deaths, self._rng, blind=death.blind))
 
     async def _live(self) -> Died:
-        session = Session(self._settings, self._take)
+        session = Session(self._settings, self._take, self._remains.picture)
         self._session = session
         try:
             death = await session.run(lambda: (self._wanted, self._following, self._degrees))
@@ -124,6 +140,8 @@ class MpvEngine:
         finally:
             self._version = session.version or self._version
             self._session = None
+            if session.remains:
+                self._remains.keep(session.remains, within=_LINGER_S)
         self._restarts += 1
         return death
 

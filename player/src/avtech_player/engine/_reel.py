@@ -9,6 +9,8 @@ MAX_DECODER_ERRORS = 25
 """A clip that brings so many is taken off the screen before its end."""
 _BAD_DECODER_ERRORS = 3
 _SHORT_MS = 300
+_SILENT = "audio output initialization failed"
+"""How mpv ends a clip that has sound where there is no audio device, after it showed it."""
 _DROPPED = 16
 
 
@@ -98,7 +100,7 @@ class Reel:
                 Ended(clip, "error", DurationMs(0), f"{clip.video} does not play: {error or 'it brought no picture'}")
             )
             return []
-        if reason == "eof":
+        if reason == "eof" or error == _SILENT:  # without sound its pictures were shown all the same
             return self._end_of_file(entry, clip, played)
         if reason in ("stop", "quit", "redirect"):
             return [Ended(clip, "cut", played)]

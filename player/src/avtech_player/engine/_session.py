@@ -1,4 +1,4 @@
-"""One life of an mpv process: from its start to the moment it ends, hangs, or has no display."""
+"""One life of an mpv process: from its start to the moment it ends, hangs, takes too much, or has no display."""
 
 import asyncio
 import contextlib
@@ -9,32 +9,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from avtech_player.engine._display import display_fault
-from avtech_player.engine._ipc import Event, Ipc, IpcError, IpcLostError, IpcRefusedError, answered
+from avtech_player.engine._display import display_fault, has_windows
+from avtech_player.engine._ipc import Event, Ipc, IpcError, IpcLostError, IpcRefusedError
 from avtech_player.engine._launch import launch
+from avtech_player.engine._playlist import Playlist
+from avtech_player.engine._process import MpvProcess
 from avtech_player.engine._reel import MAX_DECODER_ERRORS, Entry, Reel
 from avtech_player.engine._settings import SCREEN_OUTPUTS, MpvSettings
 from avtech_player.ports import Clip, Died, EngineEvent, Started
 from avtech_schema.errors import EnvironmentFailedError
 
-SLATE = Path(__file__).with_name("slate.png")
-
 _LOOK_S = 0.04
 _BEAT_S = 1.0
 _STALL_S = 6.0
-_QUIT_S = 1.0
 _SHOT_S = 10.0
 _LOGGER = logging.getLogger("avtech.player.engine")
 
 
 class Session:
-    """Drives one mpv. The playlist is always the clip on screen, the one queued, and the slate, which nothing follows."""
+    """Drives one mpv, and hears what it tells. `on_picture` is called once, when its first picture is on screen."""
 
-    def __init__(self, settings: MpvSettings, emit: Callable[[EngineEvent], None]) -> None:
+    def __init__(
+        self, settings: MpvSettings, emit: Callable[[EngineEvent], None], on_picture: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
         self._emit = emit
+        self._on_picture = on_picture
         self._reel = Reel()
         self._ipc: Ipc | None = None
+        self._playlist: Playlist | None = None
         self._dead: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._wake = asyncio.Event()
         self._stalls = 0
@@ -45,6 +48,10 @@ class Session:
         self.version = ""
         self.drawing = False
         """A picture is on screen: a clip's or the slate's."""
+        self.silent_at: float | None = None
+        """When (monotonic) mpv last said that it has no audio device."""
+        self.remains: MpvProcess | None = None
+        """A process that is given up, but whose last picture may stay until the next one draws: the caller ends it."""
 
     async def run(self, first: Callable[[], tuple[Clip | None, Clip | None, int]]) -> Died:
         """Start mpv, show what is wanted by then, and go on until mpv dies.
@@ -55,59 +62,42 @@ class Session:
             EnvironmentFailedError: mpv cannot be started at all.
         """
         process, reader, writer = await launch(self._settings)
-        self._ipc = Ipc(reader, writer, self._on_event)
-        reading = asyncio.create_task(self._ipc.run())
-        watching = asyncio.create_task(self._watch())
+        ipc = self._ipc = Ipc(reader, writer, self._on_event)
+        self._playlist = Playlist(ipc, self._reel, self._fail)
+        reading = asyncio.create_task(ipc.run())
+        mpv = MpvProcess(process, ipc, reading)
+        watching = asyncio.create_task(self._watch(mpv))
         try:
-            await self._open(*first())
+            await self._open(ipc, self._playlist, *first())
             ends: set[asyncio.Future[Any]] = {reading, watching, self._dead}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._dead.done():
+                self._leave(mpv)
                 return Died(self._dead.result(), blind=self._blind)
-            reason = await _obituary(process, self._complaint)
-            ended = process.returncode is not None and process.returncode >= 0
-            if ended and (fault := display_fault(self._settings, os.environ)):
+            reason = await mpv.obituary(self._complaint)
+            if mpv.ended_by_itself and (fault := display_fault(self._settings, os.environ)):
                 return Died(fault, blind=True)  # Nothing but the display's going makes mpv end by itself while it draws.
-            return Died(reason, blind=ended and not self.drawing)
+            return Died(reason, blind=mpv.ended_by_itself and not self.drawing)
         finally:
             watching.cancel()
-            await _end(process, self._ipc, hung=self._dead.done())
-            await asyncio.gather(reading, watching, return_exceptions=True)
+            if self.remains is None:
+                await mpv.end(at_once=self._dead.done())
+            await asyncio.gather(watching, return_exceptions=True)
 
     async def show(self, clip: Clip | None) -> None:
         """Cut to a clip, or to the slate; while mpv is starting, it will ask what to show."""
-        if self._ipc is None:
-            return
-        reel = self._reel
-        answers = [self._load(clip, "replace")]
-        if clip is not None:
-            answers.append(self._load(None, "append"))
-        reel.drop(0, len(reel.entries) - len(answers))
-        await self._all(answers)
+        if self._playlist:
+            await self._playlist.show(clip)
 
     async def queue(self, clip: Clip) -> None:
         """Have a clip follow the one on screen; while mpv is starting, it will ask what follows."""
-        if self._ipc is None:
-            return
-        entries, place = self._reel.entries, self._reel.place()
-        if place >= len(entries) or entries[place].clip is None:
-            await self.show(clip)
-            return
-        following = place + 1
-        answers = [self._load(clip, "append")]
-        while entries[following].clip is not None and following < len(entries) - 2:
-            self._reel.drop(following, following + 1)
-            answers.append(self._send("playlist-remove", following))
-        last = len(entries) - 1
-        entries.insert(following, entries.pop())
-        answers.append(self._send("playlist-move", last, following))
-        await self._all(answers)
+        if self._playlist:
+            await self._playlist.queue(clip)
 
     async def rotate(self, degrees: int) -> None:
         """Turn the picture clockwise."""
-        if self._ipc is None:
-            return
-        await self._all([self._send("set_property", "video-rotate", degrees)])
+        if self._playlist:
+            await self._playlist.rotate(degrees)
 
     async def screenshot(self, path: Path) -> None:
         """Have mpv write what its window shows, or where the output cannot tell, the frame it draws there.
@@ -131,44 +121,33 @@ class Session:
         if not self._dead.done():
             self._dead.set_result(why)
 
-    async def _open(self, first: Clip | None, following: Clip | None, degrees: int) -> None:
-        self._send("request_log_messages", "warn")
+    @property
+    def on_slate(self) -> bool:
+        """The slate is on screen."""
+        return self._reel.current is not None and self._reel.current.clip is None
+
+    async def _open(self, ipc: Ipc, playlist: Playlist, first: Clip | None, following: Clip | None, degrees: int) -> None:
+        ipc.send("request_log_messages", "warn")
         if degrees:
-            self._send("set_property", "video-rotate", degrees)
-        await self.show(first)
+            ipc.send("set_property", "video-rotate", degrees)
+        await playlist.show(first)
         if following:
-            await self.queue(following)
-        if self._ipc:
-            with contextlib.suppress(IpcError):
-                self.version = str(await self._ipc.ask("get_property", "mpv-version"))[:80]
+            await playlist.queue(following)
+        with contextlib.suppress(IpcError):
+            self.version = str(await ipc.ask("get_property", "mpv-version"))[:80]
 
-    def _load(self, clip: Clip | None, how: str) -> asyncio.Future[object]:
-        entry = Entry(clip)
-        self._reel.entries.append(entry)
-        path = SLATE if clip is None else clip.path.absolute()
-        return self._send("loadfile", str(path), how, then=lambda data: _identify(entry, data))
-
-    def _send(self, *command: object, then: Callable[[object], None] | None = None) -> asyncio.Future[object]:
-        if self._ipc is None:
-            refused: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-            refused.set_exception(IpcLostError("mpv is starting"))
-            return refused
-        return self._ipc.send(*command, then=then)
-
-    async def _all(self, answers: list[asyncio.Future[object]]) -> None:
-        """Every command must be answered and obeyed: a playlist out of step with ours could show anything."""
-        try:
-            for answer in answers:
-                await answered(answer)
-        except IpcRefusedError as error:
+    def _fail(self, error: IpcError) -> None:
+        """A command was not obeyed: mpv refuses it or hangs, unless it has hung up, which says how it ended by itself."""
+        if isinstance(error, IpcRefusedError):
             self.kill(f"mpv refused a command: {error}")
-        except IpcLostError as error:
-            self._lose(error)
-
-    def _lose(self, error: IpcLostError) -> None:
-        """No answer: mpv hangs, unless it has hung up, which says how it ended by itself."""
-        if self._ipc and self._ipc.is_open:
+        elif self._ipc and self._ipc.is_open:
             self.kill(f"mpv hangs: {error}")
+
+    def _leave(self, mpv: MpvProcess) -> None:
+        """Let the last picture stay where two mpv have room on the screen; a sound would be heard twice."""
+        if self.drawing and not self._blind and not self._settings.volume and has_windows(self._settings, os.environ):
+            self.remains = mpv
+            self._emit = lambda _: None
 
     def _on_event(self, event: Event) -> None:
         now = time.monotonic()
@@ -180,8 +159,8 @@ class Session:
                 self._wake.set()
             case "end-file":
                 self._end(event, now)
-            case "idle":
-                self._idle()
+            case "idle" if self._playlist:
+                self._playlist.refill()
             case "log-message":
                 self._hear(str(event.get("prefix")), str(event.get("level")), str(event.get("text"))[:300].strip(), now)
             case _:
@@ -192,15 +171,8 @@ class Session:
             return
         self._reel.begin(entry, now)
         self._wake.set()
-        if entry not in self._reel.entries:
-            return
-        overtaken = self._reel.overtaken() if entry.clip is None else None
-        if overtaken is not None:
-            self._send("playlist-play-index", overtaken)
-            return
-        for _ in range(self._reel.entries.index(entry)):
-            self._reel.drop(0, 1)
-            self._send("playlist-remove", 0)
+        if self._playlist:
+            self._playlist.begun(entry)
 
     def _end(self, event: Event, now: float) -> None:
         entry = self._reel.find(event.get("playlist_entry_id"))
@@ -213,22 +185,14 @@ class Session:
             return
         self._tell(self._reel.end(entry, reason, str(event.get("file_error") or ""), now))
 
-    def _idle(self) -> None:
-        """mpv has nothing to show, which the slate at the end should have prevented."""
-        self._send("get_property", "idle-active", then=self._fill)
-
-    def _fill(self, idle: object) -> None:
-        """Go to the slate, if nothing is on its way to mpv."""
-        if idle is True and all(entry.id is not None for entry in self._reel.entries):
-            self._reel.drop(0, len(self._reel.entries))
-            self._load(None, "replace")
-
     def _hear(self, prefix: str, level: str, text: str, now: float) -> None:
         if level not in ("error", "fatal"):
             return
         _LOGGER.debug("mpv: %s: %s", prefix, text)
         if prefix.startswith("vo/") or "video_out" in text:
             self._complaint = text
+        if "initialize audio device" in text:
+            self.silent_at = now
         entry = self._reel.current
         if prefix == "ffmpeg/video" and entry is not None and entry.clip is not None:
             entry.decoder_errors.append(text)
@@ -237,7 +201,8 @@ class Session:
 
     def _skip(self, entry: Entry, why: str, now: float) -> None:
         self._tell(self._reel.give_up(entry, why, now))
-        self._send("playlist-next", "force")
+        if self._playlist:
+            self._playlist.skip()
 
     def _tell(self, events: list[EngineEvent]) -> None:
         """Tell what happens, once it is known that people can see it."""
@@ -249,14 +214,9 @@ class Session:
                 self._stalls = 0
             self._emit(event)
 
-    @property
-    def on_slate(self) -> bool:
-        """The slate is on screen."""
-        return self._reel.current is not None and self._reel.current.clip is None
-
-    async def _watch(self) -> None:
+    async def _watch(self, mpv: MpvProcess) -> None:
         """Look at the position: often until frames are seen to advance, then as a heartbeat. Ends when mpv does not answer."""
-        while self._ipc is not None:
+        while True:
             entry = self._reel.current
             looking = entry is not None and entry.clip is not None and entry.shown is not None and not entry.started
             self._wake.clear()
@@ -265,10 +225,11 @@ class Session:
                     await self._wake.wait()
             try:
                 if self._held is not None or not looking:
-                    await self._check_output(self._ipc)
-                position = await _property(self._ipc, "time-pos")
+                    await self._check_output(mpv.ipc)
+                    self._check_memory(mpv.resident())
+                position = await _property(mpv.ipc, "time-pos")
             except IpcLostError as error:
-                self._lose(error)
+                self._fail(error)
                 return
             now = time.monotonic()
             if isinstance(position, int | float) and self._reel.current is entry:
@@ -287,7 +248,9 @@ class Session:
             return  # Between two clips there may be none.
         if output in SCREEN_OUTPUTS:
             self._unseen = 0
-            self.drawing = True
+            if not self.drawing:
+                self.drawing = True
+                self._on_picture()
             held, self._held = self._held, None
             self._tell(held or [])
             return
@@ -295,6 +258,10 @@ class Session:
         if isinstance(output, str) or self._unseen > 1:
             self._blind = True
             self.kill(f"the display does not work: mpv draws to {output or 'nothing'}, which no screen shows")
+
+    def _check_memory(self, resident: int) -> None:
+        if resident > self._settings.memory_limit:
+            self.kill(f"mpv takes {resident // 10**6} MB of memory, more than {self._settings.memory_limit // 10**6}")
 
     def _check_stall(self, now: float) -> None:
         since = self._reel.still_since()
@@ -308,12 +275,6 @@ class Session:
             self._skip(entry, f"showed no new frame for {_STALL_S:g} s", now)
 
 
-def _identify(entry: Entry, data: object) -> None:
-    """Note the id mpv gave an entry."""
-    if isinstance(data, dict) and isinstance(identity := data.get("playlist_entry_id"), int):
-        entry.id = identity
-
-
 async def _property(ipc: Ipc, name: str) -> object:
     """A property of mpv's; None when it has no value now.
 
@@ -325,28 +286,3 @@ async def _property(ipc: Ipc, name: str) -> object:
     except IpcRefusedError:
         return None
     return value
-
-
-async def _obituary(process: asyncio.subprocess.Process, complaint: str) -> str:
-    """How mpv ended, after it hung up."""
-    try:
-        async with asyncio.timeout(_QUIT_S):
-            status = await process.wait()
-    except TimeoutError:
-        return "mpv hung up"
-    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-    return f"mpv {how}" + (f": {complaint}" if complaint else "")
-
-
-async def _end(process: asyncio.subprocess.Process, ipc: Ipc, *, hung: bool) -> None:
-    """Make sure that the process is gone."""
-    ipc.close()
-    if process.returncode is None and not hung:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_QUIT_S):
-                await process.wait()
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    await ipc.closed()

@@ -1,14 +1,22 @@
 """The `engine:` part of a player's configuration, parsed once and refused with every reason it is wrong."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from avtech_player import _values as values
 from avtech_schema.errors import ConfigurationError
+from avtech_schema.identifiers import ByteSize
 
 KINDS = ("mpv", "simulated")
 SCREEN_OUTPUTS = ("gpu", "gpu-next", "x11", "xv", "vdpau", "vaapi", "wlshm", "dmabuf-wayland", "drm", "rpi")
 """mpv's outputs that bring pictures to a screen; its others (null, image, tct, sdl without a display, …) show nothing there."""
+
+SCALING = {"fit": (), "fill": ("--panscan=1",), "stretch": ("--keepaspect=no",), "none": ("--video-unscaled=yes",)}
+"""How a clip of another shape than the screen's fills it: whole with bars, cropped, distorted, or pixel by pixel."""
+_LEAST_MEMORY = 64_000_000
+_HALF = ByteSize(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,7 @@ class MpvSettings:
 
     `volume` is 0 to 100, and 0 opens no audio device at all.
     `display` is the X display (`:0`); without it the environment's holds. `options` are further options of mpv's own.
+    `memory_limit` is how many bytes of memory it may take, `scaling` how a clip of another shape fills the screen.
     """
 
     executable: str = "mpv"
@@ -26,6 +35,11 @@ class MpvSettings:
     hwdec: str = "auto-safe"
     display: str | None = None
     options: tuple[str, ...] = ()
+    memory_limit: ByteSize = _HALF
+    scaling: str = "fit"
+
+
+_MPV_KEYS = ("executable", "vo", "ao", "volume", "hwdec", "display", "options", "maxMemory", "scaling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +92,27 @@ def _mpv(rest: dict[str, Any]) -> MpvSettings:
         hwdec=_text(rest, "hwdec") or "auto-safe",
         display=_text(rest, "display"),
         options=tuple(options),
+        memory_limit=_memory(rest.pop("maxMemory", None)),
+        scaling=_scaling(rest.pop("scaling", "fit")),
     )
-    _finish(rest, "mpv", ("kind", *MpvSettings.__slots__))
+    _finish(rest, "mpv", ("kind", *_MPV_KEYS))
     return known
+
+
+def _memory(value: object) -> ByteSize:
+    try:
+        limit = _HALF if value is None else values.size(value)
+    except ValueError as error:
+        raise ConfigurationError(f"engine.maxMemory: {error}") from error
+    if limit < _LEAST_MEMORY:
+        raise ConfigurationError(f"engine.maxMemory: mpv cannot play within {limit} bytes; give it {_LEAST_MEMORY} at least")
+    return limit
+
+
+def _scaling(value: object) -> str:
+    if not isinstance(value, str) or value not in SCALING:
+        raise ConfigurationError(f"engine.scaling: {value!r:.80} is not one of {', '.join(SCALING)}")
+    return value
 
 
 def _text(rest: dict[str, Any], key: str) -> str | None:

@@ -60,6 +60,10 @@ class SimulatedEngine:
         """It is always well."""
         return EngineHealth("simulated", "1", "playing" if self._current else "slate", 0)
 
+    def trouble(self) -> str:
+        """There is none."""
+        return ""
+
     async def screenshot(self, path: Path) -> None:
         """There is no picture.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 _MAX_OUTPUT = 2000
 _MAX_REASON = 200
+_LAST_WORDS_S = 0.3
 
 
 async def run_command(command: Sequence[str], *, within: float) -> str:
@@ -17,27 +18,26 @@ async def run_command(command: Sequence[str], *, within: float) -> str:
     """
     name = command[0]
     reading, writing = os.pipe()
+    starting = asyncio.create_task(_start(command, writing))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=writing, stderr=writing, start_new_session=True
-        )
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        os.close(reading)
+        with contextlib.suppress(OSError, ValueError):
+            await _kill(await starting)
+        raise
     except (OSError, ValueError) as error:
         os.close(reading)
         return f"{name} cannot be run: {getattr(error, 'strerror', None) or error}"
-    finally:
-        os.close(writing)
-    output = bytearray()
-    transport = await _drain(reading, output)
+    output, transport = await _drain(reading)
     try:
         async with asyncio.timeout(within):
             status = await process.wait()
     except TimeoutError:
         return f"{name} did not end within {within:g} s{_told(output)}"
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        await _kill(process)
+        await _rest(output)
         transport.close()
     if status == 0:
         return ""
@@ -45,19 +45,53 @@ async def run_command(command: Sequence[str], *, within: float) -> str:
     return f"{name} {how}{_told(output)}"
 
 
-async def _drain(reading: int, output: bytearray) -> asyncio.ReadTransport:
-    """Read all that a command says, and keep its beginning."""
-
-    class Drain(asyncio.Protocol):
-        def data_received(self, data: bytes) -> None:
-            output.extend(data[: _MAX_OUTPUT - len(output)])
-
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(Drain, os.fdopen(reading, "rb", buffering=0))
-    return transport
+async def _start(command: Sequence[str], writing: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=writing, stderr=writing, start_new_session=True
+        )
+    finally:
+        os.close(writing)
 
 
-def _told(output: bytearray) -> str:
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """End a command that still runs, and all that it started."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+class _Output(asyncio.Protocol):
+    """All that a command says, of which the beginning is kept; what it started may hold the pipe open for long."""
+
+    def __init__(self) -> None:
+        self.beginning = bytearray()
+        self.ended = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.beginning.extend(data[: _MAX_OUTPUT - len(self.beginning)])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.ended.set()
+
+
+async def _drain(reading: int) -> tuple[_Output, asyncio.ReadTransport]:
+    pipe = os.fdopen(reading, "rb", buffering=0)
+    transport, output = await asyncio.get_running_loop().connect_read_pipe(_Output, pipe)
+    return output, transport
+
+
+async def _rest(output: _Output) -> None:
+    """Wait for what a command said at its very end."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_S):
+            await output.ended.wait()
+
+
+def _told(output: _Output) -> str:
     """The first line a command said, as a part of a sentence."""
-    lines = (" ".join(line.split()) for line in output.decode("utf-8", "replace").splitlines())
+    lines = (" ".join(line.split()) for line in output.beginning.decode("utf-8", "replace").splitlines())
     said = next((line for line in lines if line), "")
     return f": {said[:_MAX_REASON]}" if said else ""

@@ -37,7 +37,8 @@ class Playback:
     `load` and `save` keep the rotation's position; both may block, `save` runs in a thread. `on_play` hears of every clip
     that was on screen; `read` is the trusted clock with its judgement of itself, without which what is dated does not play;
     `refreshed` says whether the release was asked for since the start, which is clock enough for an emergency.
-    `power` are the commands that turn the panel on and off; `on_panel` hears why they fail, and nothing once they work.
+    `power` are the commands that turn the panel on and off. `on_trouble` hears in one line what is wrong with the engine or
+    the panel although it may play, and nothing (an empty text) once all is well.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Playback:
         refreshed: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
         power: PowerCommand | None = None,
-        on_panel: Callable[[str], None] | None = None,
+        on_trouble: Callable[[str], None] | None = None,
     ) -> None:
         self._engine = engine
         self._clocks = Clocks(read or (lambda: Reading(now(), trusted=True)), refreshed, monotonic)
@@ -63,7 +64,8 @@ class Playback:
         self._proof = Proof(on_play, self._clocks.read)
         self._lock = asyncio.Lock()
         self._panel = PanelSwitch(power, self._panel_changed)
-        self._on_panel = on_panel
+        self._on_trouble = on_trouble
+        self._trouble = ""
         self._order = RunningOrder(
             engine, self._clocks, memory=self._memory, faults=self._faults, panel=self._panel, lock=self._lock
         )
@@ -178,11 +180,13 @@ class Playback:
                 await self._order.ended(event)
             case Died():
                 self._blind = event.reason if event.blind else ""
+                self._tell_trouble()
                 await self._order.died(event)
 
     async def _keep_time(self) -> None:
         """Look at the clock every second, and at the very instant at which what is on the air changes."""
         while True:
+            self._tell_trouble()
             await self._guarded(self._order.look())
             self.beat = self._clocks.monotonic()
             self._wake.clear()
@@ -208,5 +212,9 @@ class Playback:
     def _panel_changed(self) -> None:
         self._proof.light(lit=self._panel.lit)
         self._wake.set()
-        if self._on_panel:
-            self._on_panel(self._panel.fault)
+
+    def _tell_trouble(self) -> None:
+        trouble = self._engine.trouble() or self._panel.fault
+        if trouble != self._trouble and self._on_trouble:
+            self._on_trouble(trouble)
+        self._trouble = trouble
