@@ -15,9 +15,9 @@ def losing_answers(endpoint: str, start: bytes, count: int) -> Generator[str, No
 
     def relay(client: socket.socket) -> None:
         with client, suppress(OSError), socket.create_connection((host, int(port))) as server:
-            while request := _message(client):
+            while request := read_message(client):
                 server.sendall(request)
-                answer = _message(server, head_only=request.startswith(b"HEAD"))
+                answer = read_message(server, head_only=request.startswith(b"HEAD"))
                 if request.startswith(start) and left[0] > 0:
                     left[0] -= 1
                     return
@@ -40,7 +40,7 @@ def losing_answers(endpoint: str, start: bytes, count: int) -> Generator[str, No
         thread.join()
 
 
-def _message(connection: socket.socket, *, head_only: bool = False) -> bytes:
+def read_message(connection: socket.socket, *, head_only: bool = False) -> bytes:
     """One HTTP message with a Content-Length."""
     data = b""
     while b"\r\n\r\n" not in data:

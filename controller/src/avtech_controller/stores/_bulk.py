@@ -85,7 +85,7 @@ def settle(
         PartlyDoneError: some failed with both clients.
         StoreConfigurationError: the store is not there, or denies access.
     """
-    suspects = sorted(outcome.failed)
+    failures, suspects = dict(outcome.failed), sorted(outcome.failed)
     outcome.failed.clear()
 
     def again(turn: int) -> None:
@@ -96,8 +96,10 @@ def settle(
         else:
             done()
 
-    in_parallel(again, suspects)
-    if not outcome.failed:
+    in_parallel(again, suspects[:1] if outcome.stopped else suspects)  # of a store that fails, one failure tells all
+    if outcome.stopped and outcome.failed:
+        outcome.failed = failures | outcome.failed
+    elif outcome.stopped:
         in_parallel(again, [turn for turn in range(len(items)) if turn not in outcome.results])
     for turn, error in list(outcome.failed.items()) if excuse and not outcome.stopped else []:
         if excuse and isinstance(error, StoreError):

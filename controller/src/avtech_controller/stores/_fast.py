@@ -124,11 +124,12 @@ def _virtual(place: Place) -> str:
 def _judged(error: Exception) -> AgainError | RefusedError:
     """Whether a failure may pass: what a server answers passes if it says so, and silence may always pass."""
     text = str(error)
+    told = text.partition("\n")[0][:300]
     if isinstance(error, PermissionDeniedError | UnauthenticatedError | FileNotFoundError | ValueError):
-        return RefusedError(text)
+        return RefusedError(told)
     if status := _STATUS.search(text):
         code = int(status[1])
-        return AgainError(text) if code >= 500 or code in _PASSING else RefusedError(text)
+        return AgainError(told) if code >= 500 or code in _PASSING else RefusedError(told)
     if _CERTIFICATE.search(text) or "MissingEtag" in text:
-        return RefusedError(text)
-    return AgainError(text)
+        return RefusedError(told)
+    return AgainError(told)
