@@ -12,6 +12,7 @@ SCREEN = "fleet/CLI-A/screens/one.yaml"
 HOUSE = "fleet/CLI-A/playlists/house.yaml"
 CLIP = "content-index/CLI-A/VID-A-ONE.yaml"
 EXTRA = "fleet/CLI-A/extra.yaml"
+TODAY = date(2026, 11, 24)
 
 
 def schedule(rules: str, *, screens: str = "{names: [SCR-A-1]}") -> str:
@@ -217,6 +218,38 @@ def test_a_screen_with_nothing_to_play_is_an_error(tmp_path: Path) -> None:
 def test_a_screen_that_could_go_black_at_times_is_a_warning(tmp_path: Path, rule: str, expected: list[str]) -> None:
     files = {CLIENT: MINIMAL[CLIENT].replace("  fallback: house\n", ""), EXTRA: schedule(f"[{rule}]")}
     assert codes(loaded(tmp_path, files)) == expected
+
+
+def test_screens_that_could_go_black_for_one_cause_are_one_finding(tmp_path: Path) -> None:
+    more = "---\n".join(document("Screen", f"SCR-A-{n}", "client: CLI-A") for n in range(2, 9))
+    no_fallback = {CLIENT: MINIMAL[CLIENT].replace("  fallback: house\n", ""), "fleet/CLI-A/more.yaml": more}
+    found = loaded(tmp_path / "never", {**no_fallback, HOUSE: None, CLIP: None})
+    assert codes(found) == ["AVT302"]
+    assert found.findings[0].message == "SCR-A-1 and 7 more have nothing to play: no rule and no fallback"
+    assert found.findings[0].impact == "8 screens would not compile: SCR-A-1, SCR-A-2, SCR-A-3 and 5 more"
+    some = schedule("[{play: house, days: [mon]}]", screens="{names: [SCR-A-1, SCR-A-2, SCR-A-3]}")
+    found = loaded(tmp_path / "times", {**no_fallback, EXTRA: some})
+    assert {(finding.code, finding.message) for finding in found.findings if finding.code != "AVT310"} == {
+        ("AVT305", "SCR-A-1 and 2 more could go black: at times none of their rules can play, and they have no fallback"),
+        ("AVT302", "SCR-A-4 and 4 more have nothing to play: no rule and no fallback"),
+    }
+
+
+def test_a_screen_that_a_check_names_and_that_is_not_there_is_told_at_the_check_alone(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {EXTRA: check("2026-01-01T00:00", "house", screen="SCR-A-9")})
+    (finding,) = found.findings
+    assert (finding.code, finding.place.file, marked(found)) == ("AVT202", EXTRA, "SCR-A-9")
+    assert (finding.help, finding.impact) == ('did you mean "SCR-A-1"?', "")
+
+
+def test_a_screen_that_a_schedule_names_and_that_is_not_there_leaves_no_gap_to_tell_of(tmp_path: Path) -> None:
+    powered = MINIMAL[SCREEN] + "  display: {powerHours: {from: '08:00', until: '20:00'}}\n"
+    morning = schedule("[{play: house, from: '08:00', until: '12:00'}]")
+    rest = schedule("[{play: house, from: '12:00', until: '20:00'}]", screens="{names: [SCR-A-11]}").replace(
+        "name: s", "name: r"
+    )
+    found = loaded(tmp_path, {SCREEN: powered, EXTRA: f"{morning}---\n{rest}"}, TODAY)
+    assert codes(found) == ["AVT202"]
 
 
 def test_a_fallback_that_holds_only_limited_clips_is_a_warning(tmp_path: Path) -> None:

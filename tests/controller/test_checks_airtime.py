@@ -350,6 +350,46 @@ def test_a_playlist_longer_than_its_air_names_the_clips_left_out(tmp_path: Path)
     assert codes(found(tmp_path / "daily", long, schedule(f"{{play: long, {minute}}}"), files=many(20))) == []
 
 
+FOUR_MINUTES = "days: [mon], from: '08:00', until: '08:04'"
+
+
+@pytest.mark.parametrize(
+    ("other", "fires"),
+    [
+        (f"{{play: house, {FOUR_MINUTES}}}", True),
+        ("{play: house}", True),
+        ("{play: house, from: '08:01', until: '08:02', priority: 1}", True),
+        (f"{{play: house, {FOUR_MINUTES}, validUntil: 2026-12-24}}", False),
+        (f"{{play: house, {FOUR_MINUTES}, maxPlaysPerHour: 9}}", False),
+        ("{play: house, days: [tue]}", False),
+        ("{play: house, from: '08:04'}", False),
+    ],
+    ids=["a tie", "a tie all day", "a higher one", "one that ends", "a capped one", "another day", "another time"],
+)
+def test_air_that_is_shared_or_covered_counts_only_in_part(tmp_path: Path, other: str, fires: bool) -> None:
+    long = playlist("long", *(f"clip: VID-A-N{n}" for n in range(20)))
+    state = found(tmp_path, long, schedule(f"{{play: long, {FOUR_MINUTES}}}", other), files=many(20))
+    assert codes(state) == (["AVT312"] if fires else [])
+    if fires:
+        assert [text for _, text in state.findings[0].related] == ["this rule has part of the air"]
+
+
+def test_the_screen_where_a_rule_has_most_air_counts(tmp_path: Path) -> None:
+    long = playlist("long", *(f"clip: VID-A-N{n}" for n in range(20)))
+    two = screen("SCR-A-2")
+    both = schedule(f"{{play: long, {FOUR_MINUTES}}}", screens="{names: [SCR-A-1, SCR-A-2]}")
+    tie = schedule("{play: house}", name="tie")
+    assert codes(found(tmp_path / "one", long, two, both, tie, files=many(20))) == []
+    tied = schedule("{play: house}", name="tie", screens="{names: [SCR-A-1, SCR-A-2]}")
+    assert codes(found(tmp_path / "all", long, two, both, tied, files=many(20))) == ["AVT312"]
+
+
+def test_a_heavier_rule_has_the_larger_share(tmp_path: Path) -> None:
+    long = playlist("long", *(f"clip: VID-A-N{n}" for n in range(20)))
+    heavy = schedule(f"{{play: long, weight: 9, {FOUR_MINUTES}}}", "{play: house}")
+    assert codes(found(tmp_path, long, heavy, files=many(20))) == []
+
+
 def test_a_rule_of_one_day_has_the_air_of_that_day(tmp_path: Path) -> None:
     long = playlist("long", *(f"clip: VID-A-N{n}" for n in range(20)))
     day = "validFrom: 2026-12-01, validUntil: 2026-12-01, from: '08:00', until: '08:03'"

@@ -16,6 +16,7 @@ from avtech_controller.desired._cache import Memory, cache_directory, recall
 from tests.controller.desired_files import MINIMAL, client, document, write
 
 TODAY = date(2026, 11, 24)
+HOUSE_B, CLIENT_C = "fleet/CLI-B/playlists/house.yaml", "fleet/CLI-C/client.yaml"
 OLD_NS = 1_600_000_000_000_000_000
 
 
@@ -87,6 +88,20 @@ EDITS: dict[str, Callable[[Path], object]] = {
     ),
     "a secret": lambda root: write(root, {"fleet/CLI-B/s.yaml": MINIMAL["fleet/fleet.yaml"] + "# AKIAQWERTYUIOPASDFGH\n"}),
     "a link": lambda root: link(root / "fleet/CLI-A/link.yaml"),
+    "a client misspelt": lambda root: write(
+        root, {HOUSE_B: client("CLI-B")[HOUSE_B].replace("client: CLI-B", "client: CLI-BB")}
+    ),
+    "another client's": lambda root: write(root, {HOUSE_B: client("CLI-B")[HOUSE_B].replace("client: CLI-B", "client: CLI-C")}),
+    "a misspelt client": lambda root: write(root, {CLIENT_C: client("CLI-C")[CLIENT_C].replace("CLI-C", "CLI-CCC")}),
+    "a group's client misspelt": lambda root: write(
+        root, {"fleet/CLI-C/g.yaml": document("Group", "g", "client: CLI-CC\nscreens: [SCR-C-1]")}
+    ),
+    "a schedule": lambda root: write(
+        root, {"fleet/CLI-C/s.yaml": document("Schedule", "s", "client: CLI-C\nscreens: {groups: [g]}\nrules: [{play: house}]")}
+    ),
+    "another client's screen": lambda root: write(
+        root, {"fleet/CLI-C/screens/one.yaml": document("Screen", "SCR-C-1", "client: CLI-B")}
+    ),
     "back": lambda root: write(root, {**MINIMAL, **client("CLI-B"), **client("CLI-C")}),
 }
 
@@ -98,10 +113,10 @@ def test_no_edit_is_missed(root: Path, edit: str) -> None:
     agree(root)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(8))
 def test_no_row_of_edits_is_missed(root: Path, seed: int) -> None:
     dice = random.Random(seed)
-    for _ in range(10):
+    for _ in range(12):
         EDITS[dice.choice(list(EDITS))](root)
         agree(root)
 

@@ -66,6 +66,7 @@ def test_an_entry_without_effect_is_a_warning_at_its_place(tmp_path: Path, moved
     if word:
         assert marked(found) == word
         assert said in found.findings[0].message
+        assert found.findings[0].impact == ("" if word == "SCR-A-9" else "concerns 1 screen: SCR-A-1")
 
 
 def test_the_same_device_under_another_name_is_a_likely_rename() -> None:

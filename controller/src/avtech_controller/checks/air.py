@@ -66,7 +66,7 @@ def _black_screens(view: View, airing: Airing) -> Iterator[Problem]:
         if fallback or not any(always.rule(owner, rule) for owner, rule in rules):
             found.setdefault(_Blackness(client, fallback, fallback is None and bool(rules)), []).append(name)
     for blackness, names in found.items():
-        yield _black(view, blackness, names)
+        yield _black(view, blackness, sorted(names))
 
 
 class _Blackness(NamedTuple):

@@ -26,7 +26,7 @@ def renamed(view: View, kind: str, name: str) -> Resource | None:
         return None
     here = [one for one in view.tables[kind].values() if _was_written_there(view, one, former)]
     alike = here or [one for one in view.tables[kind].values() if _is_alike(one, former.resource)]
-    fresh = [one for one in alike if view.past.find(kind, one.metadata.name) is None]
+    fresh = [one for one in alike if not view.past.had(kind, one.metadata.name, former.state)]
     return fresh[0] if len(fresh) == 1 else None
 
 
@@ -37,7 +37,7 @@ def check_renamed(view: View, old: str, screen: Screen) -> Iterator[Problem]:
             "AVT216",
             f"{screen.metadata.name} seems to be {old} under a new name",
             view.spot(screen).value("metadata", "name"),
-            f"the last commit has {old} instead, which is still named",
+            f"Git had {old} instead, which is still named",
             help=f"if it was renamed, write `moved: [{{kind: Screen, from: {old}, to: {screen.metadata.name}}}]` in fleet.yaml",
         )
 

@@ -7,11 +7,13 @@ a week of the rule gives, its rotation is played through, to name the clips that
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from math import ceil
 
 from avtech_controller.checks.airing import Airing
+from avtech_controller.checks.shared import RulePlace, SharedAir
 from avtech_controller.checks.view import View
 from avtech_controller.compiler import compile_rule_alone
-from avtech_controller.desired._spots import Problem
+from avtech_controller.desired._spots import Problem, Spot
 from avtech_controller.desired._state import SlugKey
 from avtech_schema.airtime import History, airtime, playout, window_days
 from avtech_schema.identifiers import Slug, VideoId
@@ -22,6 +24,7 @@ _DAYS = 7
 _MAX_TURNS = 20_000
 """Turns that are played through in search of clips that are left out, over all rules; beyond, none are named."""
 _SHOWN = 4
+_OTHERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def check_shares(view: View, airing: Airing, today: date) -> Iterator[Problem]:
     """Rules whose playlist does not come round in a week; the state must be without errors."""
     needs = _Needs(view)
     plain = _Needs(view, weighted=False)
+    shared = SharedAir(view, airing, lambda playlist: need.turn_ms if (need := needs.of(playlist)) else None)
     left = _MAX_TURNS
     for key, rules in airing.rules.items():
         screen = min(airing.screens[key], default=None)
@@ -63,8 +67,9 @@ def check_shares(view: View, airing: Airing, today: date) -> Iterator[Problem]:
             air = _air(rule, today)
             if need is None or screen is None or not air:
                 continue
-            turns = _turns(rule, need, air)
-            if need.turns <= turns:
+            part = shared.part(key, place)
+            turns = _turns(rule, need, air * part.of_time)
+            if need.turns <= turns or not part.of_time:
                 continue
             missed: list[VideoId] = []
             if turns <= left:
@@ -73,7 +78,9 @@ def check_shares(view: View, airing: Airing, today: date) -> Iterator[Problem]:
                 if not missed:
                     continue
             weighed = plain.of(list_)
-            yield _problem(view, key, place, rule, missed, by_weight=weighed is not None and weighed.turns <= turns)
+            problem = _problem(view, key, place, rule, missed, by_weight=weighed is not None and weighed.turns <= turns)
+            others = tuple((_rule_spot(view, other), "this rule has part of the air") for other in part.others[:_OTHERS])
+            yield replace(problem, related=(*problem.related, *others))
 
 
 class _Needs:
@@ -116,10 +123,14 @@ def _air(rule: Rule, today: date) -> int:
     return length * sum(1 for _ in window_days(rule, first, first + _DAYS - 1))
 
 
-def _turns(rule: Rule, need: _Need, air: int) -> int:
+def _turns(rule: Rule, need: _Need, air: float) -> int:
     """How many turns the rule has in that time."""
-    turns = int(-(-air * 1000 // need.turn_ms))
-    return min(turns, rule.max_plays_per_hour * -(-air // 3600)) if rule.max_plays_per_hour else turns
+    turns = ceil(air * 1000 / need.turn_ms)
+    return min(turns, rule.max_plays_per_hour * ceil(air / 3600)) if rule.max_plays_per_hour else turns
+
+
+def _rule_spot(view: View, place: RulePlace) -> Spot:
+    return view.spot(view.state.schedules[place[0]]).value("spec", "rules", place[1], "play")
 
 
 def _whole_day(rule: Rule) -> Rule:

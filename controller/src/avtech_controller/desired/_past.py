@@ -19,10 +19,11 @@ _MOST_FILES = 40
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A resource as it was, and where."""
+    """A resource as it was, where, and in which of the earlier states."""
 
     resource: Resource
     origin: Origin
+    state: int
 
 
 class Past:
@@ -33,14 +34,17 @@ class Past:
 
     def find(self, kind: str, name: str) -> Former | None:
         """The resource of a kind that the latest state that has one has under a name."""
-        return next(self._all(kind, name), None)
+        return next((found for state in range(len(self._sources)) for found in self._all(kind, name, state)), None)
 
-    def _all(self, kind: str, name: str) -> Iterator[Former]:
-        for files in self._states:
-            for file in files.get(name, ())[:_MOST_FILES]:
-                for resource, origin in read_file(file).resources:
-                    if resource.kind == kind and resource.metadata.name == name:
-                        yield Former(resource, origin)
+    def had(self, kind: str, name: str, state: int) -> bool:
+        """Whether one of the earlier states had a resource of that kind and name."""
+        return any(self._all(kind, name, state))
+
+    def _all(self, kind: str, name: str, state: int) -> Iterator[Former]:
+        for file in self._states[state].get(name, ())[:_MOST_FILES]:
+            for resource, origin in read_file(file).resources:
+                if resource.kind == kind and resource.metadata.name == name:
+                    yield Former(resource, origin, state)
 
     @cached_property
     def _states(self) -> list[Mapping[str, list[SourceFile]]]:
