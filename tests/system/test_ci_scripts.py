@@ -25,6 +25,18 @@ CI = Path(__file__).parents[2] / "ci"
 BIN = Path(sys.executable).parent
 
 
+AIR_CHECK = """apiVersion: avtech/v1
+kind: AirCheck
+metadata: {name: noon}
+spec: {client: CLI-ACME, screen: SCR-ACME-0001, at: 2027-03-06T12:00, plays: other}
+"""
+OTHER = """apiVersion: avtech/v1
+kind: Playlist
+metadata: {name: other}
+spec: {client: CLI-ACME, items: [{clip: VID-ACME-A, weight: 2}]}
+"""
+
+
 @dataclass
 class Service:
     """A service that keeps the comments of one request, as GitHub and GitLab do; it answers `status` when that is set."""
@@ -215,6 +227,62 @@ def test_ci_publishes_what_is_checked_out_and_an_overtaken_run_is_no_failure(rep
     assert publish(repository).returncode == 5
     repository.git("checkout", "-q", second)
     assert publish(repository).returncode == 0
+
+
+def steps(kind: str) -> list[tuple[str, bool]]:
+    """What the job `plan` of a pull request runs, and whether each part also runs after one that failed."""
+    if kind == "gitlab":
+        pipeline = yaml.safe_load((CI / "gitlab/.gitlab-ci.yml").read_text())
+        return [("\n".join(pipeline["plan"]["script"]), False)]
+    workflow = yaml.safe_load((CI / "github/avtech-pull-request.yml").read_text())
+    runs = [step for step in workflow["jobs"]["plan"]["steps"] if "run" in step and step["run"] != "ci/install"]
+    return [(step["run"], "!cancelled()" in step.get("if", "")) for step in runs]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "trouble"),
+    [
+        ("github", "a broken promise"),
+        ("github", "an error"),
+        ("github", "a store that is away"),
+        ("gitlab", "a broken promise"),
+    ],
+)
+def test_a_pull_request_that_is_refused_gets_its_comment_and_preview_too(
+    kind: str, trouble: str, repository: Repository, service: Service, tmp_path: Path
+) -> None:
+    assert publish(repository).returncode == 0
+    if trouble == "an error":
+        repository.screen(3, extra="  timeZone: Europe/Madird\n")
+    else:
+        repository.screen(3)
+    if trouble == "a broken promise":
+        repository.write("fleet/CLI-ACME/checks/noon.yaml", AIR_CHECK)
+        repository.write("fleet/CLI-ACME/playlists/other.yaml", OTHER)
+    repository.commit("a screen more")
+    shutil.copy(CI / "comment", repository.path / "ci/comment")
+    of = github(service, tmp_path) if kind == "github" else gitlab(service)
+    variables = {**job(repository), **of, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    if trouble == "a store that is away":
+        variables["AVTECH_STORE"] = f"file://{tmp_path}/gone"
+    failed = False
+    for line, always in steps(kind):
+        if not failed or always:
+            command = ["bash", "-e", "-o", "pipefail", "-c", line]
+            ran = subprocess.run(command, cwd=repository.path, env=variables, capture_output=True, text=True, check=False)
+            failed = failed or ran.returncode != 0
+            assert "Traceback" not in ran.stderr
+    assert failed, "the check of the pull request must fail"
+    (shown,) = service.comments
+    said = {
+        "a broken promise": "AVT301",
+        "an error": "No plan: the desired state has errors",
+        "a store that is away": "No plan",
+    }
+    assert said[trouble] in shown["body"]
+    page = repository.path / "out/preview/index.html"
+    assert page.exists() == (trouble != "an error")
 
 
 @pytest.mark.slow
