@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from avtech_controller.desired import load, open_source, require_state
 from avtech_controller.media import measure
 from avtech_schema import json_schemas
 from avtech_schema.identifiers import VideoId
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -100,6 +103,97 @@ def test_somebody_git_does_not_know_gets_a_commit_too(tmp_path: Path, monkeypatc
         ["git", "log", "-1", "--format=%ae"], cwd=tmp_path / "new", check=True, capture_output=True, text=True
     )
     assert author.stdout.strip() == "avtech@localhost"
+
+
+def files_below(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".git" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab"])
+def test_a_new_repository_has_checks_for_pull_requests_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    target = tmp_path / "screens"
+    assert run(cli, ["init", str(target), "--ci", kind]) == 0
+    told = capsys.readouterr().err
+    assert "it is validated without any setting" in told
+    assert "what ci/README.md lists" in told
+    tracked = subprocess.run(["git", "ls-files", "-s"], cwd=target, check=True, capture_output=True, text=True).stdout
+    modes = {line.split("\t")[1]: line[:6] for line in tracked.splitlines()}
+    ours = sorted(ROOT.glob("ci/github/*.yml")) if kind == "github" else [ROOT / "ci/gitlab/.gitlab-ci.yml"]
+    for path in ours:
+        there = f".github/workflows/{path.name}" if kind == "github" else path.name
+        assert (target / there).read_bytes() == path.read_bytes(), f"copy ci/{kind} into the controller's templates/ci"
+    for name in ("install", "publish", "comment"):
+        assert modes[f"ci/{name}"] == "100755"
+        assert (target / f"ci/{name}").read_bytes() == (ROOT / f"ci/{name}").read_bytes(), f"copy ci/{name} there, too"
+    assert (target / "ci/requirements.txt").read_text().startswith("avtech-controller==")
+    named = set(re.findall(r"(?:secrets|vars)\.([A-Z_]+)", "".join(path.read_text() for path in ours))) - {"AVTECH_INSTALL"}
+    readme = (target / "ci/README.md").read_text()
+    assert [name for name in sorted(named) if name not in readme] == []
+    assert load(open_source(target)).findings == ()
+
+
+def test_a_repository_that_is_there_gets_the_files_for_ci_and_nothing_else(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_below(made)
+    capsys.readouterr()
+    assert run(cli, ["init", str(made), "--ci", "github", "--output", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    after = files_below(made)
+    assert told["files"] == sorted(after.keys() - before.keys())
+    assert told["next"][0] == "commit these files and push them"
+    assert {path: data for path, data in after.items() if path in before} == before
+    assert {path.split("/")[0] for path in after.keys() - before.keys()} == {".github", "ci"}
+    assert run(cli, ["init", str(made), "--ci", "github"]) == 0
+    assert "has all files for CI already: nothing was written" in capsys.readouterr().out
+    assert files_below(made) == after
+
+
+def test_files_for_ci_that_people_changed_are_never_overwritten(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (made / ".github/workflows").mkdir(parents=True)
+    (made / ".github/workflows/avtech-publish.yml").write_text("mine")
+    (made / "ci").mkdir()
+    (made / "ci/comment").symlink_to("/etc/passwd")
+    before = files_below(made)
+    assert run(cli, ["init", str(made), "--ci", "github"]) == 2
+    assert (
+        ".github/workflows/avtech-publish.yml, ci/comment: there already, and not as these templates" in capsys.readouterr().err
+    )
+    assert files_below(made) == before
+
+
+def test_a_second_init_says_that_there_is_nothing_to_make(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_below(made)
+    assert run(cli, ["init", str(made)]) == 2
+    told = capsys.readouterr().err
+    assert "is a desired-state repository already" in told
+    assert "--ci github" in told
+    assert files_below(made) == before
+
+
+def test_ci_files_belong_to_the_root_of_a_git_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    inner = tmp_path / "inner"
+    assert run(cli, ["init", str(inner), "--no-git"]) == 0
+    assert run(cli, ["init", str(inner), "--ci", "gitlab"]) == 2
+    assert f"lies within the Git repository {tmp_path}" in capsys.readouterr().err
+    assert not (inner / ".gitlab-ci.yml").exists()
+
+
+def test_a_directory_that_is_no_git_repository_is_told_to_become_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(cli, ["init", str(tmp_path / "plain"), "--no-git"]) == 0
+    assert run(cli, ["init", str(tmp_path / "plain"), "--ci", "gitlab"]) == 0
+    out, err = capsys.readouterr()
+    assert "wrote .gitlab-ci.yml" in out
+    assert "git init, and commit everything: this is no Git repository yet" in err
 
 
 @pytest.mark.parametrize("target", ["/proc/new", "/dev/null/new"])

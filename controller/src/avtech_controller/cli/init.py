@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from avtech_controller.cli._ci_files import KINDS, add_ci_files, ci_files
 from avtech_controller.cli._options import output_option
+from avtech_controller.desired._source import FOLDERS
 from avtech_controller.desired.history import require_git
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 
@@ -23,19 +25,30 @@ _HIDDEN = {"gitignore": ".gitignore", "vscode": ".vscode"}
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--ci",
+    type=click.Choice(KINDS),
+    help="Add what CI runs: checks of pull requests, publishing, upkeep; also to a repository that is there already.",
+)
 @click.option("--no-git", is_flag=True, help="Only write the files: no Git repository, no first commit.")
 @output_option
-def init(*, directory: Path, no_git: bool, output: str) -> None:
+def init(*, directory: Path, ci: str | None, no_git: bool, output: str) -> None:
     """Make a desired-state repository in DIR: one client, two screens, a schedule, two clips, ready to validate.
 
-    DIR must be new or empty; nothing is ever overwritten. Its README says what to do next.
+    DIR must be new or empty, or, with --ci, a desired-state repository that gets the files for CI alone; those are not
+    committed. Nothing is ever overwritten. The README says what to do next.
 
     \b
     Examples:
       avtech init my-screens
+      avtech init my-screens --ci github   with checks for pull requests
+      avtech init . --ci gitlab            these for the repository one stands in
       avtech init my-screens --no-git      in a repository that is there already
     """
     target = directory.resolve()
+    if _holds_a_fleet(directory, target):
+        _add_to(directory, target, ci, output)
+        return
     _check_free(directory, target)
     if not no_git:
         require_git()
@@ -44,17 +57,86 @@ def init(*, directory: Path, no_git: bool, output: str) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
             fresh = Path(scratch, "new")
             written = write_example(fresh)
+            if ci:
+                written = sorted([*written, *add_ci_files(fresh, ci_files(ci))])
             commit = None if no_git else _first_commit(fresh)
             fresh.rename(target)
     except OSError as error:
         raise EnvironmentFailedError(f"cannot make {directory}: {error.strerror or error}") from error
+    done = f", commit {commit[:12]}" if commit else ""
+    steps = [f"cd {directory} && avtech validate   (its README.md goes on from there)", *_ci_steps(ci, added=False)]
+    _tell(target, written, commit, (f"{directory} is ready: {len(written)} files{done}", steps), output)
+
+
+def _add_to(directory: Path, target: Path, ci: str | None, output: str) -> None:
+    """Add the files for CI to a desired-state repository.
+
+    Raises:
+        ConfigurationError: that was not asked for, it is not the root of its Git repository, or other files are in the way.
+        EnvironmentFailedError: the disk failed.
+    """
+    if ci is None:
+        raise ConfigurationError(
+            f"{directory} is a desired-state repository already",
+            hint="there is nothing to make: avtech validate checks it; --ci github (or gitlab) adds what CI runs",
+        )
+    top = _git_root(target)
+    if top not in (None, target):
+        raise ConfigurationError(
+            f"{directory} lies within the Git repository {top}", hint="CI reads its files at the root of a repository alone"
+        )
+    try:
+        written = add_ci_files(target, ci_files(ci))
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise ConfigurationError(f"cannot write {error.filename or directory}: {error.strerror}") from error
+    except OSError as error:
+        raise EnvironmentFailedError(f"cannot write {directory}: {error.strerror or error}") from error
+    said = "\n".join(f"wrote {path}" for path in written) or f"{directory} has all files for CI already: nothing was written"
+    steps = ["git init, and commit everything: this is no Git repository yet"] if top is None else []
+    _tell(target, written, None, (said, [*steps, *_ci_steps(ci, added=True)]), output)
+
+
+def _ci_steps(ci: str | None, *, added: bool) -> list[str]:
+    """What people still have to do for CI."""
+    if ci is None:
+        return []
+    kind, request = ("GitHub", "pull request") if ci == "github" else ("GitLab", "merge request")
+    return [
+        "commit these files and push them" if added else f"push it to {kind}",
+        f"open a {request}: it is validated without any setting",
+        f"for plans, previews and publishing set what ci/README.md lists in {kind}'s settings",
+    ]
+
+
+def _tell(target: Path, written: list[str], commit: str | None, said: tuple[str, list[str]], output: str) -> None:
+    """Say what was done and, on stderr, what is next."""
+    done, steps = said
     if output == "json":
-        value = {"format_version": 1, "directory": str(target), "files": written, "commit": commit}
+        value = {"format_version": 1, "directory": str(target), "files": written, "commit": commit, "next": steps}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
-    done = f", commit {commit[:12]}" if commit else ""
-    click.echo(f"{directory} is ready: {len(written)} files{done}")
-    click.echo(f"next: cd {directory} && avtech validate   (its README.md goes on from there)", err=True)
+    click.echo(done)
+    for number, step in enumerate(steps):
+        click.echo(f"{'next:' if number == 0 else '     '} {step}", err=True)
+
+
+def _holds_a_fleet(directory: Path, target: Path) -> bool:
+    try:
+        return any((target / name).is_dir() for name in FOLDERS)
+    except OSError as error:
+        raise ConfigurationError(f"cannot look into {directory}: {error.strerror}") from error
+
+
+def _git_root(target: Path) -> Path | None:
+    """The root of the work tree that a directory lies in."""
+    import pygit2
+
+    try:
+        found = pygit2.discover_repository(str(target))
+        inside = pygit2.Repository(found).workdir if found else None
+    except (pygit2.GitError, KeyError):
+        return None
+    return Path(inside).resolve() if inside else None
 
 
 def write_example(target: Path) -> list[str]:
@@ -86,7 +168,9 @@ def _files(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 def _check_free(directory: Path, target: Path) -> None:
     try:
         if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
-            raise ConfigurationError(f"{directory} is there already and is not empty", hint="name a new directory")
+            raise ConfigurationError(
+                f"{directory} is there already and is not empty", hint="name a new directory, or an empty one"
+            )
     except OSError as error:
         raise ConfigurationError(f"cannot look into {directory}: {error.strerror}") from error
 
