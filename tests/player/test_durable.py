@@ -76,6 +76,25 @@ def test_appending_goes_on_at_the_end_and_publishing_gives_the_final_name(tmp_pa
     assert not (tmp_path / "partial").exists()
 
 
+def test_a_name_that_is_ours_is_cleared_of_whatever_else_has_it_and_another_is_not(tmp_path: Path) -> None:
+    (tmp_path / "place" / "inside").mkdir(parents=True)
+    with pytest.raises(DiskError):
+        replace_atomically(tmp_path / "place", b"new")
+    assert (tmp_path / "place" / "inside").is_dir()
+    replace_atomically(tmp_path / "place", b"new", ours=True)
+    assert (tmp_path / "place").read_bytes() == b"new"
+    assert [found.name for found in tmp_path.iterdir()] == ["place"]
+
+
+def test_removing_takes_a_directory_that_stands_where_a_file_should(tmp_path: Path) -> None:
+    (tmp_path / "place" / "inside").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("place")
+    remove(tmp_path / "link")
+    assert (tmp_path / "place" / "inside").is_dir()
+    remove(tmp_path / "place")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_removing_what_is_gone_is_no_failure(tmp_path: Path) -> None:
     remove(tmp_path / "gone")
     remove_directory(tmp_path / "gone")

@@ -136,7 +136,20 @@ class Appender:
 
 
 def publish_file(source: Path, target: Path) -> None:
-    """Give a flushed file its final name, of which whatever else has it is cleared, and flush both directories.
+    """Give a file its final name, of which whatever else has it is cleared; its bytes and both directories are flushed.
+
+    The bytes may be those of a process that died before it could flush them.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(source):
+        _flush_file(source)
+    set_aside(source, target)
+
+
+def set_aside(source: Path, target: Path) -> None:
+    """Give what has a name another one, and flush both directories; it need not be readable.
 
     Raises:
         DiskError: the disk refused.

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from avtech_player.durable import DiskError, make_directory, publish_file, remove
+from avtech_player.durable import DiskError, make_directory, remove, set_aside
 from avtech_player.generations import Library
 from avtech_player.state import PlayerState, StateCorruptError, rebuilt
 from avtech_player.statefile import read_state
@@ -48,7 +48,7 @@ def _set_aside(directory: Path) -> int:
     names = (path.stem.partition("-")[2] for path in folder.glob("state-*.json"))
     numbers = sorted(int(name) for name in names if name.isascii() and name.isdigit())
     number = numbers[-1] + 1 if numbers else 1
-    publish_file(directory / "state.json", folder / f"state-{number}.json")
+    set_aside(directory / "state.json", folder / f"state-{number}.json")
     for old in numbers[: max(0, len(numbers) + 1 - _KEPT)]:
         remove(folder / f"state-{old}.json")
     return number

@@ -12,11 +12,11 @@ from avtech_player.durable import (
     DiskError,
     TooLargeError,
     make_directory,
-    publish_file,
     read_bounded,
     remove,
     remove_leftovers,
     replace_atomically,
+    set_aside,
 )
 from avtech_player.plays._index import Index, load_index, save_index
 from avtech_player.plays._log import append_log, read_log, replace_log
@@ -131,7 +131,7 @@ class Spool:
             if number <= self._index.uploaded:
                 continue
             if (segment := self._read(path)) is None:
-                publish_file(path, self._directory / "segment.damaged")  # The chain shows the gap.
+                set_aside(path, self._directory / "segment.damaged")  # The chain shows the gap.
                 continue
             statement, data = segment[0].statement, segment[1]
             key = plays_key(self._client, self._screen, date=statement.date, chain=statement.chain, number=statement.number)
@@ -239,7 +239,7 @@ class Spool:
         try:
             return read_log(self._log)
         except DiskError:
-            publish_file(self._log, self._log.with_suffix(".damaged"))
+            set_aside(self._log, self._log.with_suffix(".damaged"))
             self.lost(1)
             return []
 
