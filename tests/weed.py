@@ -13,6 +13,25 @@ from typing import Any
 from avtech_controller.demo import local_s3
 
 WRITER = local_s3.Identity("writer", "avtech-test", "avtech-test-secret", ("Admin", "Read", "Write", "List", "Tagging"))
+LIMITED_PREFIX = "limited"
+LIMITED = local_s3.Identity(
+    "limited",
+    "avtech-limited",
+    "avtech-limited-secret",
+    tuple(f"{what}:avtech/limited/*" for what in ("Read", "Write", "List")),
+)
+"""A controller that may do everything below one prefix, and nothing elsewhere."""
+DEVICE = local_s3.Identity(
+    "device",
+    "avtech-device",
+    "avtech-device-secret",
+    (
+        "Read:avtech/limited/*",
+        "Write:avtech/limited/reports/CLI-ACME/SCR-ACME-0001/*",
+        "Write:avtech/limited/plays/CLI-ACME/SCR-ACME-0001/*",
+    ),
+)
+"""A player that may read the store below that prefix, and write its own reports and plays alone."""
 READER = local_s3.Identity("reader", "avtech-reader", "avtech-reader-secret", ("Read", "List"))
 
 
@@ -60,7 +79,7 @@ def shared_server(directory: Path) -> Iterator[S3Server]:
 
 
 def _start(directory: Path) -> dict[str, Any]:
-    server = local_s3.start(directory / secrets.token_hex(4), (WRITER, READER))
+    server = local_s3.start(directory / secrets.token_hex(4), (WRITER, READER, LIMITED, DEVICE))
     return {"server": server.pid, "endpoint": server.endpoint, "bucket": server.bucket, "users": []}
 
 
