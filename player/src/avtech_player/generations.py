@@ -351,6 +351,8 @@ def fetch_order(manifest: Manifest) -> list[Asset]:
 def _files(folder: Path) -> Iterator[Path]:
     try:
         yield from sorted(folder.iterdir())
+    except FileNotFoundError:
+        return  # It could not be made yet.
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror or error}") from error
 

@@ -220,15 +220,17 @@ class Updater:
                 self._told(outcome)
 
     async def _guarded(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        for last in (False, True):
-            try:
-                return await work()
-            except DiskError as error:
-                if last or not await self._relieve():
-                    return Outcome(OutcomeKind.FAILED, self._keeping.state.candidate, error)
-            except AvtechError as error:
-                return Outcome(OutcomeKind.FAILED, self._keeping.state.candidate, error)
-        raise AssertionError("unreachable")
+        """Do something, and once more if the disk refused and what is not needed could be given back."""
+        outcome = await self._caught(work)
+        if isinstance(outcome.error, DiskError) and await self._relieve():
+            outcome = await self._caught(work)
+        return outcome
+
+    async def _caught(self, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        try:
+            return await work()
+        except AvtechError as error:
+            return Outcome(OutcomeKind.FAILED, self._keeping.state.candidate, error)
 
     async def _relieve(self) -> bool:
         """Something filled the disk: give back what is not needed. Whether that may help."""

@@ -83,7 +83,9 @@ class Spool:
         make_directory(directory)
         remove_leftovers(directory)
         self._index = self._recovered()
-        records = [record for record in self._readable_log() if record.number > self._index.last]
+        if (found := self._unsealed()) is None:
+            self.lost(1)  # Nobody knows how many it held.
+        records = found or []
         self._open = len(records)
         self._open_bytes = _size(self._log)
         self._date = records[-1].record.time[:10] if records else ""
@@ -113,7 +115,7 @@ class Spool:
         Raises:
             DiskError: the disk refused; nothing is lost.
         """
-        records = [record for record in read_log(self._log) if record.number > self._index.last]
+        records = self._unsealed() or []
         self.lost(self._next - 1 - self._index.last - len(records))  # Lines that damage on the disk took.
         for group in _by_date(records):
             self._seal(group)
@@ -234,14 +236,13 @@ class Spool:
                 save_index(self._index_path, self._index)
             remove(path)
 
-    def _readable_log(self) -> list[Numbered]:
-        """The records that no segment has yet. A log that the disk does not give back is set aside, and counts as a loss."""
+    def _unsealed(self) -> list[Numbered] | None:
+        """The records that no segment has yet; None when the disk does not give the log back, which is set aside then."""
         try:
-            return read_log(self._log)
+            return [record for record in read_log(self._log) if record.number > self._index.last]
         except DiskError:
             set_aside(self._log, self._log.with_suffix(".damaged"))
-            self.lost(1)
-            return []
+            return None
 
     def _recovered(self) -> Index:
         """The index as it stands, or put together from the segments after a crash or damage."""
