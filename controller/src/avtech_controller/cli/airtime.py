@@ -10,7 +10,7 @@ import orjson
 
 from avtech_controller.cli._complete import complete_screens
 from avtech_controller.cli._options import commit_option, output_option, repo_option
-from avtech_schema.errors import ConfigurationError
+from avtech_controller.cli._screens import known_screen
 from avtech_schema.identifiers import ScreenId
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def airtime(
     if end is not None and start is None:
         raise click.UsageError("--until needs --from")
     state = require_state(load(open_source(repo, commit)))
-    name = _screen(state, screen)
+    name = known_screen(state.screens, screen)
     manifest = compile_state(state, only={name})[name].manifest
     zone, now = manifest.time_zone, datetime.now(UTC).replace(microsecond=0)
     if start is None:
@@ -88,17 +88,6 @@ def segment_json(screen: ScreenId, instant: datetime, segment: "Segment") -> dic
         ],
         "until": _utc(segment.until) if segment.until else None,
     }
-
-
-def _screen(state: "DesiredState", text: str) -> ScreenId:
-    from difflib import get_close_matches
-
-    name = ScreenId(text)
-    if name in state.screens:
-        return name
-    near = get_close_matches(text.upper(), state.screens, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else "the screens are the resources of the kind Screen below fleet/"
-    raise ConfigurationError(f"there is no screen {text[:80]!r}", hint=hint)
 
 
 def _instant(text: str, zone: str, now: datetime, option: str) -> datetime:

@@ -1,8 +1,6 @@
 """`avtech content`: add clips to the index and the store, list them, and hold the store against the index."""
 
-import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +8,7 @@ import click
 import orjson
 
 from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
+from avtech_controller.cli._progress import progress_bars
 from avtech_controller.content import (
     Addition,
     AdditionPlan,
@@ -142,8 +141,9 @@ def check(*, client: str | None, deep: bool, repo: Path, commit: str | None, sto
         raise FindingsError(
             "the index has no active clip to check", hint="`avtech content list --archived` shows what there is"
         )
-    with _progress("checking", len(videos)) as advance:
-        problems = check_store(videos, _store(store, index), deep=deep, checked=advance)
+    with progress_bars() as begin:
+        advance = begin("checking", len(videos))
+        problems = check_store(videos, _store(store, index), deep=deep, checked=lambda _: advance())
     if output == "json":
         _print_json({"checked": len(videos), "deep": deep, "problems": [_problem(one) for one in problems]})
     else:
@@ -191,20 +191,22 @@ def _measure_all(files: Sequence[Path]) -> tuple[list[Offered], list[MediaError]
     offered: list[Offered] = []
     refused: list[MediaError] = []
     wanted = list(dict.fromkeys(files))
-    with _progress("measuring", len(wanted)) as advance:
+    with progress_bars() as begin:
+        advance = begin("measuring", len(wanted))
         for path in wanted:
             try:
                 measured = measure(path)
                 offered.append(Offered(path, measured, thumbnail(path, measured.duration_ms)))
             except MediaError as error:
                 refused.append(error)
-            advance(path)
+            advance()
     return offered, refused
 
 
 def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path, index: Index) -> Applied:
-    with _progress("uploading", len(plan.additions)) as advance:
-        return apply_additions(plan, store, repo, index.places, uploaded=advance)
+    with progress_bars() as begin:
+        advance = begin("uploading", len(plan.additions))
+        return apply_additions(plan, store, repo, index.places, uploaded=lambda _: advance())
 
 
 def _tell_pictures(done: Applied, index: Index) -> None:
@@ -218,28 +220,6 @@ def _tell_pictures(done: Applied, index: Index) -> None:
         if picture:
             facts = f'{{sha256: "{picture.sha256}", sizeBytes: {picture.size_bytes}}}'
             click.echo(f"  help: write there, below spec of {one.name}: thumbnail: {facts}", err=True)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Generator[Callable[[object], None]]:
-    """A progress bar on stderr when that is a terminal, and nothing otherwise."""
-    if not sys.stderr.isatty():
-        yield _ignore
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-
-        def advance(_: object) -> None:
-            bar.advance(task)
-
-        yield advance
-
-
-def _ignore(_: object) -> None:
-    """Nobody watches."""
 
 
 def _print_additions(plan: AdditionPlan, problems: Sequence[_Problem], output: str, *, dry_run: bool) -> None:

@@ -9,6 +9,7 @@ import orjson
 
 from avtech_controller.cli._complete import complete_screens
 from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
+from avtech_controller.cli._screens import known_screen
 from avtech_controller.render import clean, findings_json, render_full
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 from avtech_schema.identifiers import ScreenId
@@ -76,7 +77,7 @@ def preview(
     source = open_source(repo, commit)
     loaded = load(source)
     state = require_drawable(loaded)
-    only = {_screen(state, name) for name in screens} or None
+    only = {known_screen(state.screens, name) for name in screens} or None
     compiled = compile_state(state, only=only)
     opened = chosen(store, state)
     found = Bases(repo, revision=base, store=opened, only=only).find(source.commit, compiled)
@@ -143,17 +144,6 @@ def _day(moment: datetime | None) -> date | None:
     if moment and not 1971 <= moment.year < 2200:
         raise click.BadParameter(f"{moment:%Y-%m-%d} is outside the years that can be drawn, 1971 to 2199")
     return moment.date() if moment else None
-
-
-def _screen(state: "DesiredState", text: str) -> ScreenId:
-    from difflib import get_close_matches
-
-    name = ScreenId(text)
-    if name in state.screens:
-        return name
-    near = get_close_matches(text.upper(), state.screens, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else "the screens are the resources of the kind Screen below fleet/"
-    raise ConfigurationError(f"there is no screen {text[:80]!r}", hint=hint)
 
 
 def _tell(made: "Preview", loaded: "Loaded", directory: Path, files: dict[ScreenId, str], output: str) -> None:

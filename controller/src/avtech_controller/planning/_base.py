@@ -1,7 +1,7 @@
 """What plans and previews compare with: what is released, or what another commit would release."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from avtech_controller.compiler import CompiledScreen
@@ -85,8 +85,15 @@ class CommitBase:
 
     def manifests(self, wanted: Mapping[ScreenId, CompiledScreen]) -> dict[Sha256, OldManifest]:
         """Its manifests that `wanted` would replace or remove, by digest."""
-        replaced = (self.screens[old.screen] for old in replaced_screens(self, wanted))
-        return {screen.digest: OldManifest(screen.manifest, content_of(screen.data, screen.screen)) for screen in replaced}
+        known: dict[str, Manifest] = {}
+        found: dict[Sha256, OldManifest] = {}
+        for old in replaced_screens(self, wanted):
+            screen = self.screens[old.screen]
+            content = content_of(screen.data, screen.screen)
+            if content not in known:
+                known[content] = screen.manifest
+            found[screen.digest] = OldManifest(replace(known[content], screen=screen.screen), content)
+        return found
 
 
 def replaced_screens(base: Base | None, wanted: Mapping[ScreenId, CompiledScreen]) -> list[ManifestRef]:
