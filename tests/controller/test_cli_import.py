@@ -239,3 +239,47 @@ def test_a_store_that_fails_leaves_the_repository_as_it_was(move: Move, clips: C
     before = move.files()
     assert move.run("--store", f"file://{move.folder}/file/store") in (2, 3)
     assert move.files() == before
+
+
+def test_a_list_as_a_device_has_it_names_each_thing_that_is_not_carried(move: Move, clips: Clips) -> None:
+    """Rows as version 2 of the API gives them, nulls and all, and as people leave them over the years."""
+    base: dict[str, Any] = {
+        "start_date": "2023-01-01T00:00:00Z",
+        "end_date": "2099-12-31T23:59:00+01:00",
+        "is_enabled": True,
+        "is_active": True,
+        "is_processing": None,
+        "nocache": False,
+        "skip_asset_check": False,
+        "play_order": 0,
+        "play_days": "[1, 2, 3, 4, 5, 6, 7]",
+        "play_time_from": None,
+        "play_time_to": None,
+        "metadata": None,
+        "md5": None,
+    }
+    clips.copy("good.mp4", move.device / "anthias_assets" / "a1b2.mp4")
+    clips.copy("an-hour.mp4", move.device / "anthias_assets" / "c3d4.mp4")
+    (move.device / "anthias_assets" / "e5f6.jpg").write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    listed: list[tuple[str, dict[str, Any], str | None]] = [
+        ("Welcome", {"uri": "/data/anthias_assets/a1b2.mp4", "mimetype": "video", "duration": 0}, None),
+        ("Film", {"uri": "/data/anthias_assets/c3d4.mp4", "mimetype": "video", "duration": "45"}, "too-long"),
+        ("Poster", {"uri": "/data/anthias_assets/e5f6.jpg", "mimetype": "image", "duration": 10}, "image"),
+        ("Weather", {"uri": "https://weather.example/", "mimetype": "webpage", "duration": 20}, "web-page"),
+        ("Traffic", {"uri": "rtsp://camera.example/1", "mimetype": "streaming", "duration": 30}, "stream"),
+        ("Lost", {"uri": "/data/anthias_assets/gone.mp4", "mimetype": "video", "duration": 8}, "missing-file"),
+        ("Odd", {"uri": "/data/anthias_assets/a1b2.mp4", "mimetype": None, "duration": None}, "unknown-type"),
+        ("Off", {"uri": "/data/anthias_assets/a1b2.mp4", "mimetype": "video", "duration": 2, "is_enabled": 0}, "disabled"),
+        ("Undated", {"uri": "/a1b2.mp4", "mimetype": "video", "duration": 2, "start_date": None, "end_date": None}, "no-dates"),
+        ("Torn", {"uri": "/a1b2.mp4", "mimetype": "video", "duration": 2, "play_time_from": "soon"}, "unreadable"),
+    ]
+    move.offer(*({**base, "asset_id": f"id-{number}", "name": name, **row} for number, (name, row, _) in enumerate(listed)))
+    assert move.run("--store", move.store.as_uri(), "--output", "json") == 0
+    told = json.loads(move.out)
+    assert {one["name"]: one["reason"] for one in told["omitted"]} == {name: why for name, _, why in listed if why}
+    assert len(told["carried"]) == 1
+    page = move.files()["imports/anthias.md"]
+    assert [name for name, _, why in listed if why and name not in page] == []
+    assert move.run("--store", move.store.as_uri()) == 0
+    assert [name for name, _, why in listed if why and name not in move.out] == []
+    assert move.validate() == 0
