@@ -102,6 +102,11 @@ def check_commits(repo: Path, released: CommitId | None, commit: CommitId) -> No
         return
     history = _History(repo)
     base = released or commit
+    if not history.knows(base):
+        raise SourceError(
+            f"the released commit {base[:12]}, which says whose commits may follow it, is not in this clone",
+            hint=f"git fetch origin {base}; if the server does not give it, push it from a clone that has it, under a tag",
+        )
     allowed = history.file(base, ALLOWED)
     if allowed is None:
         return
@@ -151,6 +156,14 @@ class _History:
             raise SourceError(f"{repo} is not in a Git repository") from error
         self._repo = repo
         self._prefix = self._ask("-C", str(repo), "rev-parse", "--show-prefix").decode().strip()
+
+    def knows(self, commit: CommitId) -> bool:
+        """Whether the clone has a commit."""
+        try:
+            self._ask("cat-file", "-e", f"{commit}^{{commit}}")
+        except SourceError:
+            return False
+        return True
 
     def file(self, commit: CommitId, name: str) -> bytes | None:
         """A file as a commit has it; None if it has none."""
