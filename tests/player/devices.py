@@ -28,6 +28,8 @@ class Device:
         folder.mkdir(parents=True)
         self.folder, self.repository, self.screen = folder, repository, screen
         self.config, self.state_dir = folder / "player.yaml", folder / "state"
+        self.entered: list[str] = []
+        """What goes before the daemon's command, such as a namespace to run it in."""
         (folder / "1.root.json").write_bytes(repository.root_bytes)
         result = self.command("enroll", *self.enrolment(url or repository.url), "--output", "json")
         assert result.returncode == 0, result.stderr
@@ -55,7 +57,7 @@ class Device:
     def running(self, *more: str, environment: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
         """The daemon, killed at the end if it still runs."""
         with (self.folder / "log").open("ab") as log:
-            arguments = [*COMMAND, "run", "--config", str(self.config), *more]
+            arguments = [*self.entered, *COMMAND, "run", "--config", str(self.config), *more]
             process = subprocess.Popen(arguments, stderr=log, env={**os.environ, **QUICK, **(environment or {})})
         try:
             yield process
