@@ -120,11 +120,11 @@ def test_show_and_do_exclude_each_other(repository: Repository, capsys: Capture)
 def test_adding_a_clip_that_is_there_keeps_it(repository: Repository, capsys: Capture) -> None:
     assert gc(repository, capsys, "--yes")["marked"] == 1
     age_mark(repository)
-    from avtech_controller.content._apply import _ensure
+    from avtech_controller.content._apply import ensure_object
 
     clip = repository.path / "clip"
     clip.write_bytes(b"leftover")
     key = f"content/CLI-ACME/{sha256_hex(b'leftover')}"
-    _ensure(repository.store, key, clip, sha256_hex(b"leftover"), 8)
+    ensure_object(repository.store, key, clip, sha256_hex(b"leftover"), 8)
     assert gc(repository, capsys, "--yes")["removed"] == 0
     assert repository.store.size(key) == 8

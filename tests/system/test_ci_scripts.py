@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,7 +89,7 @@ def service() -> Iterator[Service]:
 
 
 @contextmanager
-def _running(server: ThreadingHTTPServer) -> Iterator[None]:
+def _running(server: ThreadingHTTPServer) -> Generator[None, None, None]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

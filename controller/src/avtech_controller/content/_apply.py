@@ -103,7 +103,7 @@ def _note(addition: Addition, repo: Path, place: Origin | None) -> bool:
 
 def _upload(addition: Addition, store: ObjectStore) -> None:
     client, spec = ClientId(addition.video.spec.client), addition.video.spec
-    _ensure(store, content_key(client, Sha256(spec.sha256)), addition.offered.path, spec.sha256, spec.size_bytes)
+    ensure_object(store, content_key(client, Sha256(spec.sha256)), addition.offered.path, spec.sha256, spec.size_bytes)
     if spec.thumbnail is None:
         return
     digest = hashlib.sha256(addition.offered.thumbnail).hexdigest()
@@ -113,10 +113,10 @@ def _upload(addition: Addition, store: ObjectStore) -> None:
         picture = Path(folder) / "thumbnail.jpg"
         picture.write_bytes(addition.offered.thumbnail)
         key = thumbnail_key(client, Sha256(digest))
-        _ensure(store, key, picture, digest, spec.thumbnail.size_bytes)
+        ensure_object(store, key, picture, digest, spec.thumbnail.size_bytes)
 
 
-def _ensure(store: ObjectStore, key: str, path: Path, digest: str, size: int) -> None:
+def ensure_object(store: ObjectStore, key: str, path: Path, digest: str, size: int) -> None:
     """Have the store hold a file; what is uploaded is a private copy whose digest was just checked."""
     if store.size(key) is not None:
         spare(store, [key], datetime.now(UTC), note=True)  # it is wanted again, however long nothing needed it
