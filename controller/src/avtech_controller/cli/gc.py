@@ -1,6 +1,7 @@
 """`avtech gc`: removes from the store what nothing needs any more; it shows first, marks then, and removes a day later."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from avtech_controller.cli._anchor import committed_anchor
 from avtech_controller.cli._desired import chosen_store
 from avtech_controller.cli._options import output_option, repo_option, store_option
 from avtech_schema.identifiers import ScreenId
@@ -48,19 +50,7 @@ _SHOWN = 20
     help="How long something must have been marked before it is removed.",
 )
 @output_option
-def gc(
-    *,
-    repo: Path,
-    store: str | None,
-    report_store: str | None,
-    without_reports: bool,
-    dry_run: bool,
-    yes: bool,
-    keep_releases: int | None,
-    keep_days: int | None,
-    grace: int,
-    output: str,
-) -> None:
+def gc(**options: Any) -> None:
     """Remove from the store what nothing needs any more: old manifests, clips, pictures and metadata.
 
     Needed is what is on air, what the kept releases had (spec.retention of fleet.yaml: the newest so many, and all of the
@@ -77,39 +67,58 @@ def gc(
       avtech gc --yes                   in a daily job
       avtech gc --keep-days 30          what could go if less were kept
     """
-    from avtech_controller.cli._anchor import committed_anchor
+    if options["dry_run"] and options["yes"]:
+        raise click.UsageError("--dry-run and --yes exclude each other")
+    _collect(_Options(**options))
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options as they were given."""
+
+    repo: Path
+    store: str | None
+    report_store: str | None
+    without_reports: bool
+    dry_run: bool
+    yes: bool
+    keep_releases: int | None
+    keep_days: int | None
+    grace: int
+    output: str
+
+
+def _collect(options: _Options) -> None:
     from avtech_controller.cli._progress import progress_bars
     from avtech_controller.desired import load, open_source, require_state
     from avtech_controller.publication import check_order, descent
     from avtech_controller.retention.collection import Collector, Policy
 
-    if dry_run and yes:
-        raise click.UsageError("--dry-run and --yes exclude each other")
-    source = open_source(repo, "HEAD")
+    source = open_source(options.repo, "HEAD")
     state = require_state(load(source))
     commit = source.commit
 
     def current(head: "Head") -> None:
         if commit is not None:
-            check_order(head.released, commit, descent(repo))
+            check_order(head.released, commit, descent(options.repo))
 
-    opened = chosen_store(store, state)
+    opened = chosen_store(options.store, state)
     retention = state.fleet.spec.retention
     with progress_bars() as progress:
         collector = Collector(
             store=opened,
-            report_store=chosen_store(report_store, None) if report_store else opened,
-            anchor=committed_anchor(repo),
+            report_store=chosen_store(options.report_store, None) if options.report_store else opened,
+            anchor=committed_anchor(options.repo),
             state=state,
             device_keys=_device_keys(state),
-            policy=Policy(keep_releases or retention.releases, keep_days or retention.days),
-            grace=timedelta(hours=grace),
+            policy=Policy(options.keep_releases or retention.releases, options.keep_days or retention.days),
+            grace=timedelta(hours=options.grace),
             check_order=current,
             clock=lambda: datetime.now(UTC),
             progress=progress,
-            without_reports=without_reports,
+            without_reports=options.without_reports,
         )
-        _show(collector, output, yes=yes)
+        _show(collector, options.output, yes=options.yes)
 
 
 def _show(collector: "Collector", output: str, *, yes: bool) -> None:
