@@ -3,9 +3,8 @@
 Judged on the safe side, by the minutes of a week: others count only with what they surely play, and the best screen counts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from avtech_controller.checks.air import Always
 from avtech_controller.checks.airing import Airing, week_minutes
@@ -17,6 +16,8 @@ RulePlace = tuple[SlugKey, int]
 """A rule: its schedule and its place there."""
 TurnLength = Callable[[SlugKey], float | None]
 """How long a turn of a playlist is on average, in milliseconds; None if that cannot be told."""
+LEAST = 0.02
+"""A part of the air smaller than this is not looked for."""
 _MAX_PARTS = 64
 """Into so many parts a rule's time is split by what it is shared with; beyond, sharing is left out of account."""
 
@@ -46,30 +47,25 @@ class SharedAir:
         self._airing = airing
         self._always = Always(view)
         self._length = length
+        self._claims: dict[RulePlace, _Claim] = {}
 
     def part(self, key: SlugKey, place: int) -> Part:
         """The part of its time that a rule has."""
-        return self._parts.get((key, place), Part())
-
-    @cached_property
-    def _parts(self) -> Mapping[RulePlace, Part]:
-        claims = {
-            (key, place): self._claim(key, place, rule)
-            for key, rules in self._airing.rules.items()
-            for place, rule in enumerate(rules)
-        }
-        best: dict[RulePlace, Part] = {}
+        best = Part(0.0)
         for schedules in self._airing.meeting:
-            here = [claims[key, place] for key in schedules for place in range(len(self._airing.rules[key]))]
-            for claim in here:
-                if claim.place in best and best[claim.place].of_time >= 1:
-                    continue
-                part = self._part(claim, [other for other in here if other.place != claim.place and other.filled])
-                if claim.place not in best or part.of_time > best[claim.place].of_time:
-                    best[claim.place] = part
+            if key in schedules and best.of_time < 1:
+                here = [self._claim(one, number) for one in schedules for number in range(len(self._airing.rules[one]))]
+                own = self._claim(key, place)
+                part = self._part(own, [other for other in here if other.place != own.place and other.filled])
+                best = part if part.of_time > best.of_time else best
         return best
 
-    def _claim(self, key: SlugKey, place: int, rule: Rule) -> _Claim:
+    def _claim(self, key: SlugKey, place: int) -> _Claim:
+        if (key, place) not in self._claims:
+            self._claims[key, place] = self._claimed(key, place, self._airing.rules[key][place])
+        return self._claims[key, place]
+
+    def _claimed(self, key: SlugKey, place: int, rule: Rule) -> _Claim:
         playlist = SlugKey(key.client, rule.playlist)
         length = self._length(playlist) or 0.0
         limits = (rule.valid_from, rule.valid_until, rule.rrule, rule.max_plays_per_hour)

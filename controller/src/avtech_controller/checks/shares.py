@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from math import ceil
 
 from avtech_controller.checks.airing import Airing
-from avtech_controller.checks.shared import RulePlace, SharedAir
+from avtech_controller.checks.shared import LEAST, RulePlace, SharedAir
 from avtech_controller.checks.view import View
 from avtech_controller.compiler import compile_rule_alone
 from avtech_controller.desired._spots import Problem, Spot
@@ -66,6 +66,8 @@ def check_shares(view: View, airing: Airing, today: date) -> Iterator[Problem]:
             need = needs.of(list_) if screen else None
             air = _air(rule, today)
             if need is None or screen is None or not air:
+                continue
+            if need.turns <= _turns(rule, need, air * LEAST):
                 continue
             part = shared.part(key, place)
             turns = _turns(rule, need, air * part.of_time)
