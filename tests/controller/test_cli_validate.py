@@ -136,3 +136,24 @@ def test_a_file_name_that_is_no_text_can_be_shown(root: Path, capsys: pytest.Cap
     assert out.count("AVT120") == 2
     assert "\x1b" not in out
     assert "internal" not in err
+
+
+def test_all_forms_carry_the_same_findings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    wrong = {
+        f"fleet/CLI-A/p{n}.yaml": document("Playlist", f"p{n}", f"client: CLI-A\nitems: [{{clip: VID-X{n}}}]")
+        for n in range(14)
+    }
+    root = write(tmp_path / "root", {**MINIMAL, **wrong})
+    said: dict[str, str] = {}
+    for form in ("full", "concise", "json", "github", "sarif", "junit"):
+        assert run(cli, ["validate", str(root), "--no-cache", "--output", form]) == 1
+        said[form] = capsys.readouterr().out
+    for path in wrong:
+        assert all(path in text for text in (*said.values(), summary.read_text()))
+    assert said["github"].count("::error ") == 10
+    assert said["github"].count("AVT205") >= 14
+    assert "14 errors, 0 warnings" in summary.read_text()
