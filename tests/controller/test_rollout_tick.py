@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from securesystemslib.signer import CryptoSigner
 
 from avtech_controller.provenance import Builder
 from avtech_controller.publication import Publisher, Wanted
-from avtech_controller.rollout import Action, Outcome, Ticked, Watch, WaveStage, look_now, tick
+from avtech_controller.publication._repair import repair
+from avtech_controller.rollout import Action, Outcome, Ticked, Watch, WaveStage, look_now, read_standing, tick
 from avtech_controller.stores import StoreError, open_store
 from avtech_schema.envelope import public_key_text, seal
-from avtech_schema.errors import ConfigurationError
+from avtech_schema.errors import ConfigurationError, RolloutHaltedError
 from avtech_schema.identifiers import ScreenId
-from avtech_schema.layout import report_key
+from avtech_schema.layout import manifest_key, report_key
 from avtech_schema.release import ReleaseKind
 from avtech_schema.report import PAYLOAD_TYPE, Report
 from avtech_schema.resources import Fleet, Rollout
@@ -226,3 +227,35 @@ def test_screens_without_a_device_key_are_no_evidence(stage: Stage) -> None:
     assert look is not None
     assert look.decision.action is Action.HOLD
     assert look.decision.count(Outcome.REJECTED) == 10
+
+
+def test_the_commit_of_a_halted_release_is_refused_and_signatures_are_renewed_all_the_same(stage: Stage) -> None:
+    stage.later(6)
+    stage.say(lambda name, screen: failed_report(screen, stage.now) if screen.release > 1 else None)
+    assert stage.tick().acted is Action.HALT
+    before = stage.world.head().metadata.timestamp
+    stage.now += timedelta(days=4)
+    with pytest.raises(RolloutHaltedError):
+        stage.publish(2, "Asia/Tokyo")
+    after = stage.world.head().metadata.timestamp
+    assert after.expires > before.expires
+    assert (stage.changed, stage.world.head().record.kind) == (0, ReleaseKind.HALT)
+
+
+def test_a_wave_hands_out_no_manifest_that_was_altered_and_repair_puts_back_what_waits(stage: Stage) -> None:
+    wanted = screens(100, time_zone="Asia/Tokyo")
+    released = {screen.digest for screen in stage.world.head().released.screens.values()}
+    waiting = [screen for screen in wanted.values() if screen.digest not in released]
+    assert len(waiting) == 90
+    for screen in waiting:
+        path = stage.directory / "store" / manifest_key(screen.client, screen.screen, screen.digest)
+        path.write_bytes(screen.data[:-1] + b"!")
+    stage.later(31)
+    stage.say()
+    with pytest.raises(StoreError, match="or altered"):
+        stage.tick()
+    standing = read_standing(stage.world.store, stage.world.anchor, stage.world.head())
+    assert standing is not None
+    done = repair(stage.world.store, standing.stakes, lambda of: wanted, lambda step, parts: lambda: None)
+    assert (len(done.restored), done.whole) == (90, True)
+    assert stage.tick().acted is Action.ADVANCE

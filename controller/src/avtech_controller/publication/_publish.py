@@ -31,7 +31,7 @@ from avtech_controller.publication._writer import MetadataWriter, Progress
 from avtech_controller.retention import Guard
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
 from avtech_controller.trust import Anchor, ReleasePointer, read_released, rfc3339
-from avtech_schema.errors import ConfigurationError, TrustError
+from avtech_schema.errors import ConfigurationError, RolloutHaltedError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import TIMESTAMP_KEY, manifest_key
 from avtech_schema.release import ReleaseKind, ReleaseRecord
@@ -155,7 +155,7 @@ class Publisher:
             try:
                 if head and not plan.changes and plan.base_commit == wanted.commit:
                     return self._renew(head, plan, attempt)
-                staging = self.stage(head, plan, wanted, self.clock())
+                staging = self._staging(head, plan, wanted, attempt)
                 if head and staging is None:
                     return self._renew(head, plan, attempt)
                 self.approve(plan)
@@ -163,6 +163,15 @@ class Publisher:
             except PreconditionFailedError:
                 continue
         raise StoreError(f"other publishers were faster {MAX_ATTEMPTS} times")
+
+    def _staging(self, head: Head | None, plan: Plan, wanted: Wanted, attempt: int) -> Staging | None:
+        """Which screens wait; of the released commit, signatures are renewed although it was halted."""
+        try:
+            return self.stage(head, plan, wanted, self.clock())
+        except RolloutHaltedError:
+            if head and plan.base_commit == wanted.commit:
+                self._renew(head, plan, attempt)
+            raise
 
     def _plan(self, head: Head | None, wanted: Wanted) -> tuple[Plan, frozenset[str]]:
         """What would change, and the clips that the screens which change have now."""
