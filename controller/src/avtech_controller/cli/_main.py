@@ -1,5 +1,6 @@
 """The root command: sub-commands (each imports only what it needs), logging, and failures as one line."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,9 @@ def cli(*, log_format: str, verbose: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run `avtech`; every way out is one of the exit codes of docs/reference/cli.md."""
-    sys.exit(run(cli, arguments))
+    code = run(cli, arguments)
+    gc.freeze()  # nothing need be looked through for rubbish on the way out
+    sys.exit(code)
 
 
 def run(command: click.Command, arguments: list[str] | None = None) -> int:
