@@ -554,3 +554,35 @@ def test_a_trial_on_record_counts_as_a_crash_when_the_player_starts(rig: Rig, re
     save_state(rig.directory, trial_begins(rig.state))
     again = started(repository)
     assert (again.state.phase, again.state.attempts, again.state.candidate) == (Phase.STAGED, 1, ref)
+
+
+def test_power_that_comes_and_goes_never_has_the_slate_shown(rig: Rig, repository: Repository) -> None:
+    """A start in another run of the kernel takes no turn of the slate, however many died before."""
+    release(repository, b"one")
+    rig.step()
+    second = release(repository, b"two")
+    rig.step()
+    save_state(rig.directory, replace(rig.state, starts=10, boot="an earlier run of the kernel"))
+    again = started(repository)
+    assert shows(again) == second.digest
+    save_state(rig.directory, replace(again.state, starts=10))
+    assert shows(started(repository)) is None, "within one run it is the slate's turn"
+
+
+def test_a_release_that_passed_once_is_found_again_when_the_state_names_none(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    save_state(rig.directory, replace(rig.state, good=None, previous=None, phase=Phase.SAFE))
+    again = Rig(rig.directory, "file:///nowhere", repository.root_bytes)
+    again.start()
+    assert (shows(again), again.state.good) == (good.digest, good)
+
+
+def test_a_damaged_manifest_of_a_kept_release_has_no_clip_removed(rig: Rig, repository: Repository) -> None:
+    good = release(repository, b"one")
+    rig.step()
+    (rig.directory / "generations" / good.digest / "manifest.json").write_bytes(b"damaged")
+    later = datetime.now(UTC) + timedelta(days=400)
+    assert rig.library.remove_idle(rig.updater.kept(), unused_since=later) == []
+    rig.library.clean(rig.updater.kept(), now=later)
+    assert (rig.directory / "assets" / sha256_hex(b"one")).exists()

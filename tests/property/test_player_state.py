@@ -20,7 +20,7 @@ from avtech_player import durable
 from avtech_player.floor import load_floor
 from avtech_player.generations import Library
 from avtech_player.ports import Generation, TrialResult
-from avtech_player.state import Phase
+from avtech_player.state import MAX_TRIALS, Phase
 from avtech_player.statefile import read_state
 from avtech_player.sync import OutcomeKind
 from avtech_schema.canonical import sha256_hex
@@ -155,7 +155,7 @@ class PlayerMachine(RuleBasedStateMachine):
 
     @invariant()
     def good_is_what_passed_and_is_shown(self) -> None:
-        """1, 2: good is never a release that fails its trial; what is shown is good, the one before it, or the slate."""
+        """Invariants 2 to 4: good is no release that fails its trial; what shows is good, the one before, or the slate."""
         if not hasattr(self, "rig"):
             return
         state, showing = self.rig.state, self.rig.stage.showing
@@ -165,13 +165,23 @@ class PlayerMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_persisted_is_what_is_known(self) -> None:
+        """Invariant 2: every step is on the disk before it is acted on."""
         if not hasattr(self, "rig"):
             return
         assert read_state(self.folder / "state") == self.rig.state
 
     @invariant()
+    def a_quarantined_release_is_never_on_its_way(self) -> None:
+        """Invariant 4: it is not tried again until a later record asks for it; a trial has three attempts."""
+        if not hasattr(self, "rig"):
+            return
+        state = self.rig.state
+        assert state.candidate is None or state.quarantined(state.candidate) is None
+        assert state.attempts <= MAX_TRIALS
+
+    @invariant()
     def the_floor_never_sinks(self) -> None:
-        """4, 5."""
+        """Invariants 4 and 5: neither a roll-back nor corruption lowers the floor."""
         if not hasattr(self, "rig"):
             return
         floor = load_floor(self.folder / "state")
@@ -184,7 +194,7 @@ class PlayerMachine(RuleBasedStateMachine):
 
     @invariant()
     def good_keeps_all_that_it_needs(self) -> None:
-        """1: nothing but damage takes a clip of the good release away, and then the next look brings it back."""
+        """Invariants 1 and 6: nothing but damage takes a clip of the good release away; the next look brings it back."""
         if not hasattr(self, "rig") or self.rig.state.good is None:
             return
         assert Library(self.folder / "state").salvage(self.rig.state.good) is not None
