@@ -8,7 +8,7 @@ from typing import NamedTuple
 from avtech_controller.desired._state import DesiredState, SlugKey
 from avtech_controller.normal import NormalForms, display_of, fallback_of, time_zone_of
 from avtech_controller.selection import Selection
-from avtech_schema.identifiers import ClientId, ScreenId, Slug, VideoId
+from avtech_schema.identifiers import ClientId, ScreenId, Slug
 from avtech_schema.manifest import Display
 from avtech_schema.spelling import spell_asset, spell_end, spell_manifest, spell_middle, spell_playlist, spell_rules
 
@@ -50,6 +50,17 @@ class Spellings:
         )
 
 
+class _Reach(NamedTuple):
+    """Clips and playlists, by their place in the order of all names, and one digest of them and what they hold."""
+
+    clips: frozenset[int]
+    playlists: frozenset[int]
+    digest: bytes
+
+
+_NOTHING: frozenset[int] = frozenset()
+
+
 class Cookbook:
     """The recipes of a state's screens, and for each a key that names everything its manifest is made of."""
 
@@ -58,9 +69,17 @@ class Cookbook:
         self._state = state
         self._forms = forms
         self._digests: list[bytes] = []
-        self._numbers: dict[tuple[str, SlugKey | str], int] = {}
+        self._clips = sorted(state.videos)
+        self._playlists = sorted(state.playlists)
+        self._clip_places = {name: place for place, name in enumerate(self._clips)}
+        self._playlist_places = {key: place for place, key in enumerate(self._playlists)}
+        self._clip_numbers: dict[int, int] = {}
+        self._playlist_numbers: dict[int, int] = {}
+        self._rules_numbers: dict[SlugKey, int] = {}
         self._middles: dict[tuple[ClientId, Display, Slug | None], int] = {}
-        self._bodies: dict[tuple[ClientId, frozenset[Slug]], int] = {}
+        self._closures: dict[SlugKey, _Reach] = {}
+        self._reaches: dict[SlugKey, _Reach] = {}
+        self._bodies: dict[tuple[ClientId, Slug | None, tuple[SlugKey, ...]], int] = {}
         self._body_digests: list[bytes] = []
 
     def recipes(self, airing: Mapping[ScreenId, Sequence[SlugKey]], only: Collection[ScreenId] | None) -> Iterator[Recipe]:
@@ -77,46 +96,69 @@ class Cookbook:
         screen = self._state.screens[name]
         client = ClientId(screen.spec.client)
         fallback = fallback_of(self._state, screen)
-        starts = {Slug(rule.play) for key in schedules for rule in self._state.schedules[key].spec.rules}
-        body = self._body(client, frozenset(starts | {fallback} if fallback else starts))
+        body = self._body(client, fallback, tuple(schedules))
         middle = self._middle(client, display_of(screen.spec.display), fallback)
         end = spell_end(name, time_zone_of(self._state, screen))
         return Recipe(name, client, body, [self._rules(key) for key in schedules], middle, end)
 
-    def _body(self, client: ClientId, starts: frozenset[Slug]) -> int:
-        known = self._bodies.get((client, starts))
+    def _body(self, client: ClientId, fallback: Slug | None, schedules: tuple[SlugKey, ...]) -> int:
+        known = self._bodies.get((client, fallback, schedules))
         if known is not None:
             return known
-        reached = self._forms.reached(client, starts)
-        assets = [self._asset(name) for name in self._forms.clips(client, reached)]
-        body = Body(assets, [self._playlist(SlugKey(client, name)) for name in reached])
-        pieces = [self._digests[number] for numbers in body for number in numbers]
-        self._body_digests.append(sha256(b"%d " % len(assets) + b"".join(pieces)).digest())
-        self.spellings.bodies.append(body)
-        self._bodies[client, starts] = number = len(self.spellings.bodies) - 1
+        reaches = [self._reach(key) for key in schedules]
+        if fallback:
+            reaches.append(self._closure(SlugKey(client, fallback)))
+        clips = _NOTHING.union(*(reach.clips for reach in reaches))
+        playlists = _NOTHING.union(*(reach.playlists for reach in reaches))
+        self._body_digests.append(sha256(b"".join(reach.digest for reach in reaches)).digest())
+        self.spellings.bodies.append(Body(self._clips_at(clips), self._playlists_at(playlists)))
+        self._bodies[client, fallback, schedules] = number = len(self.spellings.bodies) - 1
         return number
 
-    def _asset(self, name: VideoId) -> int:
-        known = self._numbers.get(("asset", name))
-        return self._add(("asset", name), spell_asset(name, self._forms.asset(name))) if known is None else known
+    def _reach(self, key: SlugKey) -> _Reach:
+        """All that a schedule's rules can play."""
+        if key not in self._reaches:
+            played = {Slug(rule.play) for rule in self._state.schedules[key].spec.rules}
+            closures = [self._closure(SlugKey(key.client, name)) for name in sorted(played)]
+            clips, playlists = (_NOTHING.union(*(one[place] for one in closures)) for place in (0, 1))
+            digest = sha256(b"".join(one.digest for one in closures)).digest()
+            self._reaches[key] = _Reach(clips, playlists, digest)
+        return self._reaches[key]
 
-    def _playlist(self, key: SlugKey) -> int:
-        known = self._numbers.get(("playlist", key))
-        return self._add(("playlist", key), spell_playlist(key.name, self._forms.items(key))) if known is None else known
+    def _closure(self, key: SlugKey) -> _Reach:
+        """All that a playlist can play."""
+        if key not in self._closures:
+            nested = self._forms.closure(key)
+            clips = frozenset(map(self._clip_places.__getitem__, self._forms.clips(key.client, nested)))
+            playlists = frozenset(self._playlist_places[SlugKey(key.client, name)] for name in nested)
+            pieces = [self._digests[number] for number in (*self._clips_at(clips), *self._playlists_at(playlists))]
+            self._closures[key] = _Reach(clips, playlists, sha256(b"".join(pieces)).digest())
+        return self._closures[key]
+
+    def _clips_at(self, places: frozenset[int]) -> list[int]:
+        """The numbers of clips' spellings, in order of names."""
+        for place in sorted(places.difference(self._clip_numbers)):
+            name = self._clips[place]
+            self._clip_numbers[place] = self._spelt(spell_asset(name, self._forms.asset(name)))
+        return list(map(self._clip_numbers.__getitem__, sorted(places)))
+
+    def _playlists_at(self, places: frozenset[int]) -> list[int]:
+        """The numbers of playlists' spellings, in order of names."""
+        for place in sorted(places.difference(self._playlist_numbers)):
+            key = self._playlists[place]
+            self._playlist_numbers[place] = self._spelt(spell_playlist(key.name, self._forms.items(key)))
+        return list(map(self._playlist_numbers.__getitem__, sorted(places)))
 
     def _rules(self, key: SlugKey) -> int:
-        known = self._numbers.get(("rules", key))
-        return self._add(("rules", key), spell_rules(self._forms.rules(key))) if known is None else known
+        if key not in self._rules_numbers:
+            self._rules_numbers[key] = self._spelt(spell_rules(self._forms.rules(key)))
+        return self._rules_numbers[key]
 
     def _middle(self, client: ClientId, display: Display, fallback: Slug | None) -> int:
         known = self._middles.get((client, display, fallback))
         if known is None:
             known = self._middles[client, display, fallback] = self._spelt(spell_middle(client, display, fallback))
         return known
-
-    def _add(self, name: tuple[str, SlugKey | str], piece: bytes) -> int:
-        self._numbers[name] = number = self._spelt(piece)
-        return number
 
     def _spelt(self, piece: bytes) -> int:
         self.spellings.pieces.append(piece)
