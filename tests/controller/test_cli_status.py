@@ -17,21 +17,18 @@ from avtech_controller.publication import Released, read_head
 from avtech_controller.stores import Stored
 from avtech_controller.trust import load_anchor
 from avtech_schema.envelope import seal
-from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256, VideoId
+from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, VideoId
 from avtech_schema.layout import report_key
 from avtech_schema.report import (
     PAYLOAD_TYPE,
-    EngineHealth,
     NowPlaying,
     Quarantined,
     ReleaseRef,
     Report,
-    Storage,
-    SyncCounters,
     SyncState,
-    System,
 )
 from tests.controller.repository import Repository, make_repository
+from tests.controller.rollouts import report as healthy
 
 Capture = pytest.CaptureFixture[str]
 ONE, TWO = ScreenId("SCR-ACME-0001"), ScreenId("SCR-ACME-0002")
@@ -59,26 +56,8 @@ def released(repository: Repository) -> Released:
 def report(repository: Repository, screen: ScreenId, **changes: Any) -> Report:
     """A healthy report of a screen that shows what is released, with fields replaced."""
     target = released(repository).screens[screen]
-    ref = ReleaseRef(target.release, target.commit, target.digest)
-    healthy = Report(
-        screen=screen,
-        sequence=1,
-        time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        player="avtech-player 0.1.0",
-        state=SyncState.SYNCED,
-        phase="good",
-        desired=ref,
-        applied=ref,
-        last_error=None,
-        quarantine=(),
-        counters=SyncCounters(),
-        storage=Storage(ByteSize(10), ByteSize(5), ByteSize(1)),
-        system=System(1, 1, 1, None),
-        engine=EngineHealth("mpv", "0.35.1", "playing", 0),
-        now_playing=NowPlaying(VideoId("VID-ACME-A"), Sha256("0" * 64), None, "2026-01-01T00:00:00Z"),
-        clock_trusted=True,
-    )
-    return replace(healthy, **changes)
+    playing = NowPlaying(VideoId("VID-ACME-A"), Sha256("0" * 64), None, "2026-01-01T00:00:00Z")
+    return replace(healthy(target, datetime.now(UTC), now_playing=playing), **changes)
 
 
 def send(repository: Repository, screen: ScreenId, sent: Report, *, key: Ed25519PrivateKey | None = None) -> None:
