@@ -26,7 +26,7 @@ def test_a_clip_has_started_once_two_readings_of_its_position_differ() -> None:
     reel = reel_of(a)
     assert reel.progress(0.0, 1.01) == []
     assert reel.progress(0.0, 1.05) == []
-    assert reel.progress(0.04, 1.09) == [Started(a)]
+    assert reel.progress(0.04, 1.09) == [Started(a, DurationMs(90))], "its first frame came 90 ms before"
     assert reel.progress(0.08, 1.13) == []
 
 
@@ -51,7 +51,7 @@ def test_how_much_of_a_clip_must_have_been_seen(ms: int, seen_ms: int, how: str)
 def test_a_very_short_clip_is_told_as_started_even_if_it_ended_before_it_was_looked_at() -> None:
     a = clip(ms=100)
     reel = reel_of(a)
-    assert reel.end(reel.entries[0], "eof", "", 1.1) == [Started(a), Ended(a, "eof", DurationMs(100))]
+    assert reel.end(reel.entries[0], "eof", "", 1.1) == [Started(a, DurationMs(100)), Ended(a, "eof", DurationMs(100))]
 
 
 def test_a_clip_without_a_picture_is_told_only_once_the_display_is_known_to_work() -> None:

@@ -19,6 +19,7 @@ from avtech_player.engine._backoff import restart_delay
 from avtech_player.engine._display import display_fault
 from avtech_player.engine._launch import mpv_command
 from avtech_schema.errors import ConfigurationError
+from avtech_schema.identifiers import ByteSize
 
 
 def test_the_settings_name_the_engine() -> None:
@@ -26,6 +27,9 @@ def test_the_settings_name_the_engine() -> None:
     assert parse_settings({"kind": "simulated", "speed": 10}) == SimulatedSettings(10.0)
     assert parse_settings({"kind": "mpv", "vo": "x11", "volume": 40, "options": ["--drm-mode=2"]}) == MpvSettings(
         vo="x11", volume=40, options=("--drm-mode=2",)
+    )
+    assert parse_settings({"scaling": "fill", "maxMemory": "400 MB"}) == MpvSettings(
+        scaling="fill", memory_limit=ByteSize(400_000_000)
     )
     assert isinstance(make_engine({"kind": "mpv"}), MpvEngine)
     assert isinstance(make_engine({"kind": "simulated"}), SimulatedEngine)
@@ -52,6 +56,11 @@ def test_the_settings_name_the_engine() -> None:
         {"kind": "mpv", "options": "--x"},
         {"kind": "mpv", "options": ["evil.m3u"]},
         {"kind": "mpv", "options": [3]},
+        {"kind": "mpv", "scaling": "zoom"},
+        {"kind": "mpv", "scaling": ["fit"]},
+        {"kind": "mpv", "maxMemory": "lots"},
+        {"kind": "mpv", "maxMemory": "10 MB"},
+        {"kind": "mpv", "memory_limit": 10**9},
         {"kind": "simulated", "speed": 0},
         {"kind": "simulated", "speed": float("nan")},
         {"kind": "simulated", "speed": "fast"},
@@ -68,6 +77,7 @@ def test_mpv_is_given_what_the_settings_say_and_no_way_out_of_the_clip() -> None
     for wanted in ("--vo=drm", "--ao=alsa", "--volume=30", "--drm-mode=2", "--input-ipc-client=fd://7", "--no-config"):
         assert wanted in command
     assert "--audio=no" in mpv_command(MpvSettings(), 7, {})
+    assert "--panscan=1" in mpv_command(MpvSettings(scaling="fill"), 7, {})
 
 
 @pytest.mark.parametrize(

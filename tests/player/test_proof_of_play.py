@@ -41,7 +41,8 @@ class Screen:
 
 def test_a_play_lasts_from_its_first_frame_to_its_end_and_says_what_put_it_on_air() -> None:
     screen, one = Screen(), clip("VID-A")
-    screen.proof.hear(Started(one))
+    screen.seconds = 0.1
+    screen.proof.hear(Started(one, DurationMs(100)))
     screen.seconds = 5.0
     screen.proof.hear(Ended(one, "eof", DurationMs(5000)))
     (told,) = screen.told
@@ -74,6 +75,33 @@ def test_what_is_cut_fails_or_is_interrupted_is_told_as_that() -> None:
         ("VID-2", "interrupted", 2000, "signal 9"),
         ("VID-3", "interrupted", 2000, "the player stopped"),
         ("VID-4", "failed", 0, "no frames"),
+    ]
+
+
+def test_a_play_ends_and_begins_with_the_light_of_the_panel() -> None:
+    screen = Screen()
+    clips = [clip(f"VID-{number}") for number in range(4)]
+    screen.proof.hear(Started(clips[0]))
+    screen.seconds = 2
+    screen.proof.light(lit=False)
+    screen.proof.light(lit=False)
+    screen.proof.hear(Ended(clips[0], "eof", DurationMs(5000)))
+    screen.proof.hear(Started(clips[1]))
+    screen.proof.hear(Ended(clips[1], "eof", DurationMs(5000)))
+    screen.proof.hear(Started(clips[2]))
+    screen.seconds = 8
+    screen.proof.light(lit=True)
+    screen.seconds = 9
+    screen.proof.hear(Ended(clips[2], "eof", DurationMs(5000)))
+    screen.proof.light(lit=False)
+    screen.proof.hear(Ended(clips[3], "error", DurationMs(0), "no frames"))
+    screen.proof.hear(Started(clips[3]))
+    screen.proof.interrupted("the player stopped")
+    screen.proof.light(lit=True)
+    assert [(told.clip, told.result.value, told.played, told.reason) for told in screen.told] == [
+        ("VID-0", "cut", 2000, "the panel was turned off"),
+        ("VID-2", "cut", 1000, "the panel was turned on during it"),
+        ("VID-3", "failed", 0, "no frames"),
     ]
 
 

@@ -78,9 +78,10 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A clip's first frame is on screen (frames are seen to advance)."""
+    """A clip's first frame came on screen `ago` milliseconds before this is told: frames were seen to advance since."""
 
     clip: Clip
+    ago: DurationMs = DurationMs(0)
 
 
 @dataclass(frozen=True, slots=True)

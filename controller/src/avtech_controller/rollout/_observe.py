@@ -12,7 +12,8 @@ from avtech_schema.report import Report
 
 Reports = Mapping[ScreenId, Report | Unreadable | None]
 """The latest report of each screen; None: it never reported."""
-_PLAYING = "playing"
+_WELL = ("playing", "off")
+"""States of an engine that say that the release plays; `off`: it was seen to, and the panel is off by its hours."""
 
 
 class Outcome(StrEnum):
@@ -68,7 +69,7 @@ def observe(
         return Outcome.SILENT, f"no report since {report.time}, before it got the release"
     applied = report.applied
     if applied and applied.digest == screen.digest and applied.sequence >= screen.release:
-        if report.engine.state == _PLAYING:
+        if report.engine.state in _WELL:
             return Outcome.HEALTHY, ""
         return Outcome.WAITING, f"it has the release, but its engine is {report.engine.state}"
     return Outcome.WAITING, report.last_error or report.phase

@@ -83,7 +83,7 @@ class Reel:
         if before is None or position == before:
             return []
         entry.moved = now
-        return self._start(entry)
+        return self._start(entry, now)
 
     def end(self, entry: Entry, reason: str, error: str, now: float) -> list[EngineEvent]:
         """mpv closes an entry, for `reason` (`eof`, `stop`, `error`, …)."""
@@ -101,7 +101,7 @@ class Reel:
             )
             return []
         if reason == "eof" or error == _SILENT:  # without sound its pictures were shown all the same
-            return self._end_of_file(entry, clip, played)
+            return self._end_of_file(entry, clip, played, now)
         if reason in ("stop", "quit", "redirect"):
             return [Ended(clip, "cut", played)]
         return [Ended(clip, "error", played, f"{clip.video} stopped: {error or reason}")]
@@ -120,19 +120,19 @@ class Reel:
             return None
         return entry.moved or entry.shown or entry.begun
 
-    def _end_of_file(self, entry: Entry, clip: Clip, played: DurationMs) -> list[EngineEvent]:
+    def _end_of_file(self, entry: Entry, clip: Clip, played: DurationMs, now: float) -> list[EngineEvent]:
         if entry.decoder_errors and len(entry.decoder_errors) >= _BAD_DECODER_ERRORS:
             why = f"brought {len(entry.decoder_errors)} decoding errors: {entry.decoder_errors[0]}"
             return [Ended(clip, "error", played, f"{clip.video} {why}")]
         if played + max(_SHORT_MS, clip.duration // 10) < clip.duration:
             return [Ended(clip, "error", played, f"{clip.video} ended after {played} of {clip.duration} ms")]
-        return [*self._start(entry), Ended(clip, "eof", min(played, clip.duration) if entry.started else played)]
+        return [*self._start(entry, now), Ended(clip, "eof", min(played, clip.duration) if entry.started else played)]
 
-    def _start(self, entry: Entry) -> list[EngineEvent]:
+    def _start(self, entry: Entry, now: float) -> list[EngineEvent]:
         if entry.started or entry.clip is None:
             return []
         entry.started = True
-        return [Started(entry.clip)]
+        return [Started(entry.clip, _played(entry, now))]
 
 
 def _played(entry: Entry, now: float) -> DurationMs:

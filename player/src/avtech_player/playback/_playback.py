@@ -175,7 +175,7 @@ class Playback:
         match event:
             case Started():
                 self._blind = ""
-                await self._order.started(event.clip)
+                await self._order.started(event)
             case Ended():
                 await self._order.ended(event)
             case Died():

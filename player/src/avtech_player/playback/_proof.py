@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from avtech_player.clock import Reading, spell
 from avtech_player.ports import Clip, Died, Ended, EngineEvent, Started
@@ -49,13 +49,13 @@ class Proof:
     def hear(self, event: EngineEvent) -> None:
         """Take what the engine tells, in order."""
         match event:
-            case Started(clip):
+            case Started(clip, ago):
                 if self._on is not None and self._on.clip is not clip:
                     self._close(PlayResult.CUT, None, "")
                 if not self._lit:
                     self._unlit = clip
                 elif self._on is None:
-                    self._on = _Open(clip, self._read().now)
+                    self._on = _Open(clip, self._read().now - timedelta(milliseconds=ago))
             case Ended(clip, how, played, reason):
                 result = _RESULTS.get(how, PlayResult.FAILED)
                 if self._unlit is clip:

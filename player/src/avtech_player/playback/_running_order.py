@@ -14,7 +14,7 @@ from avtech_player.playback._judge import Judge
 from avtech_player.playback._memory import Memory
 from avtech_player.playback._panel import PanelSwitch, panel_hours
 from avtech_player.playback._undated import Dates
-from avtech_player.ports import Clip, Died, Ended, Engine, Generation
+from avtech_player.ports import Clip, Died, Ended, Engine, Generation, Started
 from avtech_schema.airtime import Segment
 
 _LOST_S = 15.0
@@ -150,13 +150,14 @@ class RunningOrder:
         airing.refuse(clip, self._clocks.now())
         self._faults.refused(clip, fault)
 
-    async def started(self, clip: Clip) -> None:
+    async def started(self, event: Started) -> None:
         """A clip's frames are seen to advance."""
+        clip = event.clip
         self._promote(clip)
         on = self.on
         if on is None or on.choice.clip is not clip:
             return
-        on.given, on.since = self._clocks.monotonic(), self._clocks.now()
+        on.given, on.since = self._clocks.monotonic(), self._clocks.now() - timedelta(milliseconds=event.ago)
         self._memory.remember(on.choice.play, on.given, counted=on.choice.is_capped)
         if self.judge and on.airing is self.airing:
             self.judge.started()
