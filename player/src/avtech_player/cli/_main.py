@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "avtech_player.cli.doctor:doctor",
     "cleanup": "avtech_player.cli.cleanup:cleanup",
     "screenshot": "avtech_player.cli.screenshot:screenshot",
+    "install-units": "avtech_player.cli.install_units:install_units",
 }
 
 

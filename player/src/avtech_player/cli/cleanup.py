@@ -9,6 +9,7 @@ import click
 import orjson
 
 from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
+from avtech_player.cli._owner import become_owner
 from avtech_player.config import Config, load_config
 from avtech_player.durable import AlreadyRunningError
 
@@ -45,6 +46,7 @@ def _cleaned(config: Config, days: float, *, only_tell: bool) -> dict[str, Any]:
     from avtech_player.api_client import ApiClient
     from avtech_player.assembly import lock_state
 
+    become_owner(config.state_dir)
     try:
         lock = lock_state(config)
     except AlreadyRunningError:

@@ -1,6 +1,7 @@
 """`avtech-player doctor`: what is wrong with this device, and what to do about it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import orjson
 
 from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
 from avtech_player.config import ConfigProblemsError, load_config
+from avtech_player.secrets_file import with_secrets
 from avtech_schema.errors import ConfigurationError
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -47,8 +49,13 @@ def _findings(path: Path) -> list[dict[str, str]]:
         return [_finding("config", "error", str(error), error.hint)]
     from avtech_player.doctor import diagnose
 
-    read = _finding("config", "ok", f"{path} makes sense", "")
-    return [read, *(_finding(one.check, one.severity, one.message, one.help) for one in diagnose(config, os.environ))]
+    read = [_finding("config", "ok", f"{path} makes sense", "")]
+    environment: Mapping[str, str] = os.environ
+    try:
+        environment = with_secrets(config.secrets, os.environ)
+    except ConfigurationError as error:
+        read.append(_finding("config", "error", str(error), error.hint))
+    return [*read, *(_finding(one.check, one.severity, one.message, one.help) for one in diagnose(config, environment))]
 
 
 def _finding(check: str, severity: str, message: str, help_: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import orjson
 import yaml
 
 from avtech_player.cli._options import FORMAT_VERSION, output_option
+from avtech_player.cli._owner import give_to_owner
 from avtech_player.config import Config, load_config, parse_config
 from avtech_player.device_key import ensure_device_key
 from avtech_player.durable import make_directory, read_bounded, replace_atomically
@@ -77,6 +78,7 @@ def enroll(
             "say which player", hint="either --config FILE, or --screen, --client, --store, --root and --state-dir"
         )
     key, made = ensure_device_key(config.device_key)
+    give_to_owner(config.device_key, config.device_key.parent)
     text = public_key_text(key.public_key())
     if output == "json":
         result = {

@@ -11,9 +11,11 @@ import click
 import orjson
 
 from avtech_player.cli._options import FORMAT_VERSION, config_option, output_option
+from avtech_player.cli._owner import become_owner
 from avtech_player.config import Config, load_config
 from avtech_player.durable import AlreadyRunningError, read_bounded
 from avtech_player.ports import Generation, TrialResult
+from avtech_player.secrets_file import with_secrets
 from avtech_schema.errors import AvtechError, EnvironmentFailedError
 from avtech_schema.report import EngineHealth, NowPlaying
 
@@ -36,20 +38,22 @@ def sync(config_path: Path, output: str) -> int:
 
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # Another `sync` may take this one for the player.
     config = load_config(config_path, os.environ)
+    environment = with_secrets(config.secrets, os.environ)
+    become_owner(config.state_dir)
     try:
         lock = lock_state(config)
     except AlreadyRunningError:
         return _tell({"outcome": "asked", "pid": _ask(config.state_dir)}, output)
     with lock:
-        return asyncio.run(_sync(config, output))
+        return asyncio.run(_sync(config, environment, output))
 
 
-async def _sync(config: Config, output: str) -> int:
+async def _sync(config: Config, environment: Mapping[str, str], output: str) -> int:
     from avtech_player.assembly import make_parts, make_updater
     from avtech_player.outcome import OutcomeKind
     from avtech_player.state import ref_json
 
-    updater = make_updater(make_parts(config, os.environ), _NoScreen())
+    updater = make_updater(make_parts(config, environment), _NoScreen())
     await updater.load()
     outcome = await updater.prepare()
     error, kind = outcome.error, outcome.kind
