@@ -1,0 +1,191 @@
+"""Being woken: by a real broker, never more often than makes sense, and never needed."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from avtech_player.alarm import APART_SECONDS, Alarm, ring_at
+from avtech_player.config import Wake
+from avtech_player.waking import Waker, password_of
+from avtech_schema.errors import ConfigurationError
+
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def broker(folder: Path, port: int) -> Iterator[None]:
+    config = folder / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    process = subprocess.Popen([str(MOSQUITTO), "-c", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while not answers(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def publish(port: int, *, times: int = 1, retain: bool = False) -> None:
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        for _ in range(times):
+            client.publish("avtech/wake", b"x" * 100, qos=1, retain=retain).wait_for_publish(20)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+class Listening:
+    """A waker at work, and the moments at which it had us look."""
+
+    def __init__(self, port: int, *, spread: float = 0.05) -> None:
+        self.looks: list[float] = []
+        self.waker = Waker(Wake("127.0.0.1", port, tls=False, spread=spread), "test", {}, self._look, retry=0.2)
+        self._new = asyncio.Event()
+
+    def _look(self) -> None:
+        self.looks.append(time.monotonic())
+        self._new.set()
+
+    async def woken(self, port: int) -> float:
+        """Publish until it looks; how long the last message took."""
+        async with asyncio.timeout(60):
+            while True:
+                self._new.clear()
+                began = time.monotonic()
+                await asyncio.to_thread(publish, port)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(APART_SECONDS + 1):
+                        await self._new.wait()
+                        return time.monotonic() - began
+
+
+@contextmanager
+def task_of(waker: Waker) -> Iterator[None]:
+    task = asyncio.get_running_loop().create_task(waker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@needs_broker
+def test_a_message_has_a_player_look_also_after_the_broker_was_gone(tmp_path: Path) -> None:
+    port = free_port()
+
+    async def run() -> None:
+        listening = Listening(port)
+        with task_of(listening.waker):
+            with broker(tmp_path, port):
+                await listening.woken(port)
+            with broker(tmp_path, port):
+                await listening.woken(port)
+
+    asyncio.run(run())
+
+
+@needs_broker
+def test_a_retained_message_wakes_nobody_and_a_flood_gives_few_looks(tmp_path: Path) -> None:
+    port = free_port()
+
+    async def run() -> None:
+        with broker(tmp_path, port):
+            await asyncio.to_thread(publish, port, retain=True)
+            listening = Listening(port)
+            with task_of(listening.waker):
+                await asyncio.sleep(1)
+                assert listening.looks == []
+                began = time.monotonic()
+                await asyncio.to_thread(publish, port, times=500)
+                took = time.monotonic() - began
+                await asyncio.sleep(0.5)
+                assert len(listening.looks) <= 2 + (took + 0.5) / APART_SECONDS
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 no\r\n\r\n", b"\x30\xff\xff\xff\x7f" + b"x" * 100_000])
+def test_what_is_no_broker_is_left_alone_and_takes_no_memory(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        accepted: list[int] = []
+
+        def serve() -> None:
+            with suppress(OSError):
+                while len(accepted) < 2:
+                    connection, _ = server.accept()
+                    accepted.append(1)
+                    with connection, suppress(OSError):
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+
+        async def run() -> None:
+            listening = Listening(server.getsockname()[1])
+            with task_of(listening.waker):
+                await asyncio.to_thread(thread.join, 30)
+            assert listening.looks == []
+
+        asyncio.run(run())
+        assert len(accepted) == 2
+
+
+def test_looks_keep_apart_and_are_spread() -> None:
+    assert ring_at(100, None, spread=2, chance=0.5) == 101
+    assert ring_at(100, 99, spread=2, chance=0) == 99 + APART_SECONDS
+    assert ring_at(100, 10, spread=0, chance=1) == 100
+
+
+def test_an_alarm_that_rings_often_is_heard_once() -> None:
+    async def run() -> int:
+        heard: list[int] = []
+        alarm = Alarm(lambda: heard.append(1), spread=0.0)
+        for _ in range(1000):
+            alarm.ring()
+        await asyncio.sleep(0.1)
+        alarm.ring()
+        await asyncio.sleep(0.1)
+        alarm.cancel()
+        return len(heard)
+
+    assert asyncio.run(run()) == 1
+
+
+def test_the_password_is_read_from_its_file_or_the_environment(tmp_path: Path) -> None:
+    plain = Wake("broker", 8883, tls=True)
+    assert password_of(plain, {}) is None
+    assert password_of(plain, {"AVTECH_PLAYER_WAKE_PASSWORD": "a"}) == "a"
+    named = Wake("broker", 8883, tls=True, password_file=tmp_path / "password")
+    with pytest.raises(ConfigurationError, match="there is no"):
+        password_of(named, {})
+    (tmp_path / "password").write_text("b\n")
+    assert password_of(named, {"AVTECH_PLAYER_WAKE_PASSWORD": "a"}) == "b"
