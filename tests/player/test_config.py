@@ -189,3 +189,32 @@ def test_the_reference_names_every_key_and_its_variable_and_its_example_is_read(
     example = page.partition("    screen: SCR-EXAMPLE-LOBBY")
     text = example[1] + example[2].partition("\n\n")[0]
     assert parse("\n".join(line[4:] for line in text.splitlines()).encode()).screen == "SCR-EXAMPLE-LOBBY"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_is_overridden_by_its_variable(key: str) -> None:
+    with pytest.raises(ConfigProblemsError, match=variable(key)):
+        parse(SHORT, **{variable(key): "[nothing, that, fits]"})
+
+
+def test_a_broker_is_an_address_or_more_and_nothing_that_gives_a_password_away() -> None:
+    wake = parse(SHORT, AVTECH_PLAYER_WAKE="mqtts://broker.example").wake
+    assert wake is not None
+    assert (wake.host, wake.port, wake.tls, wake.topic) == ("broker.example", 8883, True, "avtech/wake")
+    wake = parse(SHORT, AVTECH_PLAYER_WAKE="{url: 'mqtt://[::1]:99', topic: a/b, username: u, passwordFile: p}").wake
+    assert wake is not None
+    assert (wake.host, wake.port, wake.topic, wake.password_file) == ("::1", 99, "a/b", Path("/etc/avtech/p"))
+    assert parse(SHORT, AVTECH_PLAYER_WAKE="'off'").wake is None
+    for text in (
+        "http://broker",
+        "mqtts://user:secret@broker",
+        "mqtts://broker/topic",
+        "mqtts://broker:99999",
+        "{url: 'mqtt://broker', username: u}",
+        "{url: 'mqtts://broker', topic: 'a/#'}",
+        "{url: 'mqtts://broker', spread: 3}",
+        "{url: 'mqtts://broker', spreadSeconds: -1}",
+        "{topic: a}",
+    ):
+        with pytest.raises(ConfigProblemsError, match="wake: "):
+            parse(SHORT, AVTECH_PLAYER_WAKE=text)

@@ -189,3 +189,33 @@ def test_the_password_is_read_from_its_file_or_the_environment(tmp_path: Path) -
         password_of(named, {})
     (tmp_path / "password").write_text("b\n")
     assert password_of(named, {"AVTECH_PLAYER_WAKE_PASSWORD": "a"}) == "b"
+
+
+@needs_broker
+@pytest.mark.media
+def test_a_release_is_looked_for_at_once_when_a_message_comes(tmp_path: Path) -> None:
+    """Polling would take an hour; what plays is told by the report, which the player writes as it changes."""
+    from tests.player.devices import Device
+    from tests.player.material import video_bytes
+    from tests.player.repository import Repository, manifest_of
+
+    repository = Repository(tmp_path / "store")
+    first = repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))}))
+    device, port = Device(tmp_path / "device", repository), free_port()
+    settings = {"AVTECH_PLAYER_POLL_SECONDS": "3600", "AVTECH_PLAYER_WAKE": f"mqtt://127.0.0.1:{port}"}
+    with broker(tmp_path, port), device.running(environment=settings):
+        device.reported(lambda report: report.applied == first, within=40)
+        log, deadline = device.folder / "log", time.monotonic() + 40
+        while "listening to avtech/wake" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        second = repository.publish(manifest_of({"VID-BLUE": repository.put_clip(video_bytes("blue"))}))
+        began = time.monotonic()
+        publish(port)
+        while "release 2" not in log.read_text():
+            assert time.monotonic() < began + 30, log.read_text()
+            time.sleep(0.01)
+        print(f"wanted {time.monotonic() - began:.2f} s after the message")
+        device.reported(lambda report: report.now_playing is not None and report.now_playing.clip == "VID-BLUE")
+        print(f"on screen and reported {time.monotonic() - began:.2f} s after the message")
+        device.reported(lambda report: report.applied == second)
