@@ -40,12 +40,14 @@ def fetch_asset(store: Store, asset: Asset, *, partial: Path, target: Path, stop
     """
     try:
         lay_here = _complete(store, asset, partial, stop)
-        if digest_of(partial) != asset.sha256 and lay_here:
+        found = digest_of(partial)
+        if found != asset.sha256 and lay_here:
             remove(partial)
             _complete(store, asset, partial, stop)
+            found = digest_of(partial)
     except OtherObjectError as error:
         raise DigestMismatchError(str(error)) from error
-    if digest_of(partial) != asset.sha256:
+    if found != asset.sha256:
         remove(partial)
         store.reject(asset.key)
         raise DigestMismatchError(f"{store.url}: {asset.key} is not the clip that was released")
