@@ -177,7 +177,7 @@ def test_validate_writes_all_forms_and_the_summary(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert run(cli, ["validate", str(root), "--output", "github"]) == 1
     assert capsys.readouterr().out.startswith("::error file=signage/fleet/g.yaml,line=7,")
-    assert summary.read_text().startswith("before\n### AVTech: 1 error, 1 warning\n")
+    assert summary.read_text().startswith("before\n### AVTech: 1 error, 0 warnings\n")
     assert run(cli, ["validate", str(root), "--output", "sarif"]) == 1
     check_sarif(json.loads(capsys.readouterr().out))
     assert run(cli, ["validate", str(root), "--output", "junit"]) == 1

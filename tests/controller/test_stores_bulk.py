@@ -211,7 +211,8 @@ def _cause(error: AvtechError) -> str:
 def test_an_interrupt_ends_many_requests_at_once(server: S3Server, tmp_path: Path) -> None:
     """The server takes connections and never answers: nobody waits for the minute that a request may take."""
     code = (
-        "import sys\nfrom avtech_controller.stores import open_store\n"
+        "import signal, sys\nfrom avtech_controller.stores import open_store\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # A shell's background job inherits it as ignored.
         "open_store(sys.argv[1]).sizes([f'a/{number}' for number in range(100)])"
     )
     with socket.create_server(("127.0.0.1", 0), backlog=64) as deaf:

@@ -339,4 +339,4 @@ def test_an_installation_that_is_not_named_is_said_in_one_line(tmp_path: Path) -
         [tmp_path / "ci/install"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 2
-    assert ran.stderr.startswith("ci/install: AVTECH_INSTALL is not set")
+    assert ran.stderr.startswith("ci/install: there is no ci/requirements.txt, and AVTECH_INSTALL is not set")
