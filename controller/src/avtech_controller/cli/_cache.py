@@ -12,6 +12,7 @@ from avtech_schema.errors import AvtechError
 
 if TYPE_CHECKING:
     from avtech_controller.incremental import Cache
+    from avtech_controller.trust import Remembered
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -42,6 +43,13 @@ def chosen_cache(cache: str | None, *, no_cache: bool, keys_dir: Path | None = N
     from avtech_controller.incremental import open_cache
 
     return open_cache(cache, today=datetime.now(UTC).date(), publish_secret=lambda: _publish_secret(keys_dir))
+
+
+def remembered(cache: "Cache | None") -> "Remembered | None":
+    """What the cache knows of the metadata of stores; None without a cache."""
+    from avtech_controller.trust import Remembered
+
+    return Remembered(cache.noted, cache.note) if cache else None
 
 
 def _publish_secret(keys_dir: Path | None) -> bytes | None:

@@ -31,6 +31,7 @@ from avtech_schema.identifiers import CommitId
 if TYPE_CHECKING:
     from avtech_controller.publication import Progress, Publication, Stage
     from avtech_controller.stores import ObjectStore
+    from avtech_controller.trust import Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Job:
     consent: Consent
     saved: SavedPlan | None
     accept_rewind: str = ""
+    remembered: "Remembered | None" = None
     ask: bool = field(kw_only=True)
 
     def only_plan(self, output: str) -> int:
@@ -53,7 +55,7 @@ class Job:
         from avtech_controller.trust import load_anchor
 
         anchor = load_anchor(self.repo, self._commit())
-        head = read_head(self.store, anchor)
+        head = read_head(self.store, anchor, self.remembered)
         released, accepted = head.released if head else None, self.accept_rewind
         check_order(released, self._commit(), descent(self.repo), accepted=accepted)
         compiled = self.compiled
@@ -107,6 +109,7 @@ class Job:
             progress=progress,
             stage=self._stage(),
             shown=self.ask,
+            remembered=self.remembered,
         )
         return publisher.publish(wanted)
 

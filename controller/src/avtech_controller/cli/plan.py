@@ -12,7 +12,7 @@ import click
 import orjson
 
 from avtech_controller import durable
-from avtech_controller.cli._cache import cache_options, chosen_cache
+from avtech_controller.cli._cache import cache_options, chosen_cache, remembered
 from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired, compile_loaded
 from avtech_controller.cli._options import commit_option, repo_option, store_option
@@ -162,7 +162,7 @@ def _planned(
     else:
         opened = chosen_store(store, compiled)
         anchor = load_anchor(repo, compiled.commit)
-        head = read_head(opened, anchor)
+        head = read_head(opened, anchor, remembered(cache))
         made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
         foreseen = foresee(opened, anchor, head, made, compiled)
         order = _order_problem(repo, compiled, head.released if head else None)

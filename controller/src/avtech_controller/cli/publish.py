@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from avtech_controller.cli._cache import cache_options, chosen_cache
+from avtech_controller.cli._cache import cache_options, chosen_cache, remembered
 from avtech_controller.cli._consent import consent_of, consent_options
 from avtech_controller.cli._desired import chosen_store, compile_desired
 from avtech_controller.cli._options import output_option, repo_option, store_option
@@ -147,7 +147,7 @@ def _job(options: _Options) -> "Job":
     store = chosen_store(options.store, compiled)
     accepted = _named_commit(options.repo, options.accept_rewind)
     ask = not options.yes and saved is None
-    return Job(options.repo, store, compiled, options.consent(), saved, accepted, ask=ask)
+    return Job(options.repo, store, compiled, options.consent(), saved, accepted, remembered(cache), ask=ask)
 
 
 def _named_commit(repo: Path, revision: str) -> str:

@@ -30,7 +30,7 @@ from avtech_controller.publication._steps import (
 from avtech_controller.publication._writer import MetadataWriter, Progress
 from avtech_controller.retention import Guard
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
-from avtech_controller.trust import Anchor, ReleasePointer, read_released, rfc3339
+from avtech_controller.trust import Anchor, ReleasePointer, Remembered, read_released, rfc3339
 from avtech_schema.errors import ConfigurationError, RolloutHaltedError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import TIMESTAMP_KEY, manifest_key
@@ -78,14 +78,16 @@ class Amendment:
     attempts: int
 
 
-def read_head(store: ObjectStore, anchor: Anchor) -> Head | None:
+def read_head(store: ObjectStore, anchor: Anchor, remembered: Remembered | None = None) -> Head | None:
     """The released head, verified as far as its record; None when nothing was ever released.
+
+    Bins that are `remembered` of its very snapshot are not read again: whether the store still holds them is not seen.
 
     Raises:
         TrustError: something does not verify.
         StoreError, StoreConfigurationError: the store failed, or lost its timestamp.
     """
-    metadata = read_released(store, anchor)
+    metadata = read_released(store, anchor, remembered)
     if metadata is None:
         if has_history(store):
             raise StoreError(
@@ -125,7 +127,8 @@ class Publisher:
     """Publishes on top of whatever is released, as often as it takes.
 
     `descends(older, newer)` asks the history; `approve` stops an unsafe plan by raising; `clock` gives the time, in UTC;
-    `stage` says which screens wait; `shown` whether people look at plans (see `make_plan`).
+    `stage` says which screens wait; `shown` whether people look at plans (see `make_plan`); `remembered` spares it reading
+    bins that it read or wrote in an earlier run.
     """
 
     store: ObjectStore
@@ -137,6 +140,7 @@ class Publisher:
     progress: Progress
     stage: Stage = at_once
     shown: bool = True
+    remembered: Remembered | None = None
 
     def publish(self, wanted: Wanted) -> Publication:
         """Release what is wanted, or find that it is released already.
@@ -148,7 +152,7 @@ class Publisher:
             TrustError, StoreError, StoreConfigurationError: nothing was released.
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            head = read_head(self.store, self.anchor)
+            head = read_head(self.store, self.anchor, self.remembered)
             released, accepted = head.released if head else None, wanted.accept_rewind
             rewound = check_order(released, wanted.commit, self.descends, accepted=accepted)
             plan, held = self._plan(head, wanted)
@@ -235,7 +239,7 @@ class Publisher:
     def _renew(self, head: Head, plan: Plan, attempt: int) -> Publication:
         """The commit is released already; only signatures past half of their life are made anew."""
         released, pointer = head.released, head.metadata.pointer
-        writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata, self.clock())
+        writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata, self.clock(), remembered=self.remembered)
         written = ByteSize(writer.renew(released.screens, pointer, self.progress))
         outcome: Literal["renewed", "unchanged"] = "renewed" if written else "unchanged"
         return Publication(outcome, released.sequence, released.commit, released.digest, plan, written, attempt)
@@ -293,7 +297,7 @@ class Publisher:
         pointer, size = write_record(self.store, record, self.signer)
         size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
         base = head.metadata if head else None
-        writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap)
+        writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered)
         return pointer, size + writer.write(screens, pointer, self.progress)
 
     def _hold(self, guard: Guard, look_again: Callable[[], object]) -> None:

@@ -16,8 +16,10 @@ from avtech_controller.trust import (
     SNAPSHOT_LIFETIME,
     TIMESTAMP_LIFETIME,
     Anchor,
+    Bin,
     ReleasedMetadata,
     ReleasePointer,
+    Remembered,
     Target,
     expiry,
     missing_roots,
@@ -50,6 +52,8 @@ class MetadataWriter:
     now: datetime
     before_swap: Callable[[], None] = lambda: None
     """Called when all is written and nothing is visible yet; it may still stop the release by raising."""
+    remembered: Remembered | None = None
+    """Told of the bins that it released."""
     _sizes: list[int] = field(default_factory=list)
 
     def write(self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress) -> int:
@@ -88,9 +92,15 @@ class MetadataWriter:
         self, bins: Mapping[str, Mapping[str, Target]], pointer: ReleasePointer, roots: Sequence[int], progress: Progress
     ) -> None:
         done = progress("metadata", len(bins) + 2)
-        snapshot = self._write_snapshot(self._write_bins(bins, done), pointer)
+        versions = self._write_bins(bins, done)
+        snapshot, data = self._write_snapshot(versions, pointer)
         done()
         self._swap_timestamp(snapshot, pointer, roots)
+        if self.remembered:
+            known = self.base.bins if self.base and self.base.targets_version == self.anchor.newest else {}
+            expires = expiry(self.now, BINS_LIFETIME, whole_days=True)
+            new = {name: Bin(versions[name], expires, targets) for name, targets in bins.items()}
+            self.remembered.keep_bins(self.store.url, self.anchor, self.anchor.newest, data, {**known, **new})
         done()
 
     def _write_offline(self) -> tuple[int, ...]:
@@ -142,9 +152,9 @@ class MetadataWriter:
         return sign_bin(targets, version, self.now, self.signer)
 
     def _write_bin(self, name: str, targets: Mapping[str, Target]) -> tuple[str, int]:
-        return name, self._write_next(name, lambda version: self._sign_bin(targets, version))
+        return name, self._write_next(name, lambda version: self._sign_bin(targets, version))[0]
 
-    def _write_snapshot(self, bins: Mapping[str, int], pointer: ReleasePointer) -> int:
+    def _write_snapshot(self, bins: Mapping[str, int], pointer: ReleasePointer) -> tuple[int, bytes]:
         versions = {name: meta.version for name, meta in self.base.snapshot.meta.items()} if self.base else {}
         versions |= {f"{name}.json": version for name, version in bins.items()}
         versions["targets.json"] = self.anchor.newest
@@ -162,12 +172,15 @@ class MetadataWriter:
             self.store.create(TIMESTAMP_KEY, data)
         self._sizes.append(len(data))
 
-    def _write_next(self, role: str, sign: Callable[[int], bytes]) -> int:
-        """Write a role's next version; a number that a dead or slower publisher took is skipped, unless for the same bytes."""
+    def _write_next(self, role: str, sign: Callable[[int], bytes]) -> tuple[int, bytes]:
+        """Write a role's next version, and return it and its bytes.
+
+        A number that a dead or slower publisher took is skipped, unless for the same bytes.
+        """
         for version in self._next_versions(role):
             key, data = metadata_key(role, version), sign(version)
             if self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data):
-                return version
+                return version, data
         raise StoreError(f"{MAX_SKIPPED} versions of {role} in a row are taken in {self.store.url}")
 
     def _next_versions(self, role: str) -> range:

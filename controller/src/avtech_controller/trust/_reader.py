@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 from avtech_controller.stores import ETag, ObjectStore, Stored, StoreError
 from avtech_controller.trust._anchor import Anchor
@@ -18,6 +18,7 @@ from avtech_controller.trust._metadata import (
     parse,
     snapshot_pointer,
 )
+from avtech_controller.trust._remembered import Remembered
 from avtech_schema.errors import TrustError
 from avtech_schema.layout import TIMESTAMP_KEY, metadata_key
 
@@ -54,10 +55,14 @@ class ReleasedHead:
     timestamp: Metadata[Timestamp]
     snapshot: Metadata[Snapshot]
     pointer: ReleasePointer
+    snapshot_data: bytes
+    """The snapshot's bytes."""
 
 
-def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None:
+def read_released(store: ObjectStore, anchor: Anchor, remembered: Remembered | None = None) -> ReleasedMetadata | None:
     """Read timestamp, snapshot and all bins; None when there surely is no timestamp. Expiry is the players' affair.
+
+    Bins that are `remembered` of this very snapshot are not read again.
 
     Raises:
         TrustError: something does not verify, is missing, or is of another version than was signed.
@@ -70,7 +75,7 @@ def read_released(store: ObjectStore, anchor: Anchor) -> ReleasedMetadata | None
         head.etag,
         head.timestamp.signed,
         head.snapshot.signed,
-        _read_bins(store, anchor, head.snapshot.signed),
+        _bins(store, anchor, head, remembered),
         head.pointer,
         timestamp_current=anchor.is_current(Timestamp.type, head.timestamp),
         snapshot_current=anchor.is_current(Snapshot.type, head.snapshot),
@@ -88,12 +93,13 @@ def read_released_head(store: ObjectStore, anchor: Anchor) -> ReleasedHead | Non
         return None
     timestamp = parse(stored.data, Timestamp, TIMESTAMP_KEY)
     anchor.verify_released(Timestamp.type, timestamp, TIMESTAMP_KEY)
-    snapshot = _read(store, Snapshot, Snapshot.type, timestamp.signed.snapshot_meta.version, MAX_SNAPSHOT_BYTES)
+    version = timestamp.signed.snapshot_meta.version
+    snapshot, data = _read(store, Snapshot, Snapshot.type, version, MAX_SNAPSHOT_BYTES)
     anchor.verify_released(Snapshot.type, snapshot, _SNAPSHOT_FILE)
     pointer = snapshot_pointer(snapshot.signed)
     if timestamp.signed.unrecognized_fields.get(RELEASE_FIELD) != {"sequence": pointer.sequence, "commit": pointer.commit}:
         raise TrustError("timestamp and snapshot name different releases")
-    return ReleasedHead(stored.etag, timestamp, snapshot, pointer)
+    return ReleasedHead(stored.etag, timestamp, snapshot, pointer, data)
 
 
 def read_pointer(store: ObjectStore, anchor: Anchor, version: int) -> ReleasePointer:
@@ -103,9 +109,25 @@ def read_pointer(store: ObjectStore, anchor: Anchor, version: int) -> ReleasePoi
         TrustError: it does not verify, is missing, or is of another version.
         StoreError, StoreConfigurationError: the store failed.
     """
-    snapshot = _read(store, Snapshot, Snapshot.type, version, MAX_SNAPSHOT_BYTES)
+    snapshot, _ = _read(store, Snapshot, Snapshot.type, version, MAX_SNAPSHOT_BYTES)
     anchor.verify_released(Snapshot.type, snapshot, metadata_key(Snapshot.type, version))
     return snapshot_pointer(snapshot.signed)
+
+
+def _bins(store: ObjectStore, anchor: Anchor, head: ReleasedHead, remembered: Remembered | None) -> Mapping[str, Bin]:
+    snapshot = head.snapshot.signed
+    if remembered is None or _TARGETS_FILE not in snapshot.meta:
+        return _read_bins(store, anchor, snapshot)
+    version = snapshot.meta[_TARGETS_FILE].version
+    anchor.bins(version)  # says what to do where this checkout is older
+    of = (store.url, anchor, version, head.snapshot_data)
+    if (known := remembered.bins(*of)) is not None and all(
+        snapshot.meta.get(f"{name}.json") == MetaFile(found.version) for name, found in known.items()
+    ):
+        return known
+    bins = _read_bins(store, anchor, snapshot)
+    remembered.keep_bins(*of, bins)
+    return bins
 
 
 def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Bin]:
@@ -131,12 +153,13 @@ def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[s
     return dict(zip(names, bins, strict=True))
 
 
-def _read(store: ObjectStore, kind: type[S], role: str, version: int, limit: int) -> Metadata[S]:
+def _read(store: ObjectStore, kind: type[S], role: str, version: int, limit: int) -> tuple[Metadata[S], bytes]:
     key = metadata_key(role, version)
     stored = store.get(key, limit=limit)
-    metadata = parse(_whole(stored if isinstance(stored, Stored) else None, key, store), kind, key)
+    data = _whole(stored if isinstance(stored, Stored) else None, key, store)
+    metadata = parse(data, kind, key)
     _check_version(metadata.signed.version, version, key)
-    return metadata
+    return metadata, data
 
 
 def _whole(stored: Stored | StoreError | None, key: str, store: ObjectStore) -> bytes:
