@@ -2,10 +2,12 @@
 `python benchmarks/publish.py`.
 
 It starts a real S3 server (SeaweedFS), makes fleets, and for each of them measures the first publication, a commit that
-changes one screen in a hundred, and a commit that is released already. All are whole processes. The others copy
-files that are there: avtech reads the commit, compiles it, checks every clip, signs, and keeps the chain of releases; the
-parts of its time are printed. A ratio above 1 says how many times longer the other took. `aws` is run by `uvx` where it is
-not installed. Look at the load before you compare.
+changes 1 % of the screens, all of as few clients as hold so many (a client's region moves to another time zone), one that
+changes every hundredth screen, so some in every client, and a commit that is released already. avtech is measured with a
+cache that the publication before left, and with --no-cache. All are whole processes. The others copy files that are there:
+avtech reads the commit, compiles it, checks every clip, signs, and keeps the chain of releases; the parts of its time are
+printed, and how long publishing takes without compiling, and without starting and ending. A ratio above 1 says how many times
+longer the other took. `aws` is run by `uvx` where it is not installed. Look at the load before you compare.
 """
 
 import argparse
@@ -33,10 +35,12 @@ from avtech_controller.trust import create_repository
 
 BIN = Path(sys.executable).parent
 WRITER = local_s3.Identity("writer", "avtech-bench", "avtech-bench-secret", ("Admin", "Read", "Write", "List"))
-STAGES = ("first", "1 % changes", "nothing changes")
+STAGES = ("first", "1 %, neighbours", "1 %, all over", "nothing changes")
+WARM, PLAIN = "avtech publish", "avtech publish --no-cache"
 _GIT = ("git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com", "-c", "commit.gpgsign=false")
 _RCLONE = ("--transfers", "32", "--checkers", "32", "--quiet")
 _EVERY = 100
+_PROCESS = "start and end of the process"
 
 
 @dataclass
@@ -57,9 +61,9 @@ class Bench:
     def files(self) -> Path:
         return self.directory / "manifests"
 
-    @property
-    def store(self) -> str:
-        return self.server.url(f"avtech-{self.screens}")
+    def store(self, name: str) -> str:
+        """The address of the store that one way to publish has for itself."""
+        return self.server.url(f"{name.replace(' ', '')}-{self.screens}")
 
     def prepare(self) -> None:
         """Write and commit a fleet whose clips are a few bytes each, and have the store hold them."""
@@ -75,8 +79,8 @@ class Bench:
         create_repository(self.repo, keys, roots=1, threshold=1, screens=self.screens, passphrase=None, now=datetime.now(UTC))
         self.git("init", "-q", "-b", "main")
         self.commit("first")
-        store = open_store(self.store)
-        store.create_all([NewObject(key, partial(bytes, data)) for key, data in clips.items()])
+        for name in (WARM, PLAIN):
+            open_store(self.store(name)).create_all([NewObject(key, partial(bytes, data)) for key, data in clips.items()])
         self.compile()
 
     def git(self, *arguments: str) -> None:
@@ -88,28 +92,31 @@ class Bench:
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
 
-    def change(self) -> int:
-        """Commit another time zone for one screen in a hundred; returns how many."""
-        paths = sorted(self.repo.glob("fleet/*/screens/*.yaml"))[::_EVERY]
-        for path in paths:
-            path.write_text(re.sub(r"timeZone: \S+", "timeZone: Europe/Lisbon", path.read_text()))
-        self.commit("one in a hundred")
+    def change(self, stage: str) -> None:
+        """Commit another time zone for 1 % of the screens."""
+        paths = sorted(self.repo.glob("fleet/*/screens/*.yaml"))
+        scattered = stage == STAGES[2]
+        chosen = paths[::_EVERY] if scattered else paths[: max(1, len(paths) // _EVERY)]
+        zone = "Europe/Lisbon" if scattered else "Asia/Tokyo"
+        for path in chosen:
+            path.write_text(re.sub(r"timeZone: \S+", f"timeZone: {zone}", path.read_text()))
+        self.commit(stage)
         self.compile()
-        return len(paths)
 
     def compile(self) -> None:
         """Have the manifests as files; one that is as it was is not touched. What avtech remembers is left as it is."""
         command = [str(BIN / "avtech"), "compile", "-C", str(self.repo), "--commit", "HEAD", "--no-cache"]
         run([*command, "--to", str(self.files)], self.environment)
 
-    def publish(self, stage: str) -> float:
+    def publish(self, stage: str, name: str = WARM) -> float:
         """`avtech publish` as a whole process; returns seconds."""
-        command = [str(BIN / "avtech"), "publish", "-C", str(self.repo), "--store", self.store]
+        command = [str(BIN / "avtech"), *name.split()[1:], "-C", str(self.repo), "--store", self.store(name)]
         command += ["--keys-dir", str(self.directory / "keys"), "--yes", "--output", "json"]
         began = time.monotonic()
         done = json.loads(run(command, self.environment))
         seconds = time.monotonic() - began
-        self.parts[stage] = {**done["parts"], "start and end of the process": seconds - sum(done["parts"].values())}
+        if name == WARM:
+            self.parts[stage] = {**done["parts"], _PROCESS: seconds - sum(done["parts"].values())}
         return seconds
 
 
@@ -159,6 +166,7 @@ def peers(server: local_s3.LocalS3) -> Iterator[tuple[str, Peer | None]]:
         command = [*aws, "--endpoint-url", server.endpoint, "s3", "sync", "--only-show-errors", str(bench.files), target]
         return timed(command, bench.environment)
 
+    yield PLAIN, lambda bench, stage: bench.publish(stage, PLAIN)
     yield "rclone copy --s3-no-head, then sync", with_rclone("sync") if rclone else None
     yield "rclone copy --s3-no-head, then sync --checksum", with_rclone("sync", "--checksum") if rclone else None
     yield "aws s3 sync", with_aws if aws else None
@@ -187,21 +195,26 @@ def curve(root: Path, sizes: Sequence[int], server: local_s3.LocalS3, environmen
         size = sum(path.stat().st_size for path in bench.files.rglob("*.json"))
         load = os.getloadavg()[0]
         yield f"\n{screens:,} screens, {size / 1e6:.1f} MB of manifests (load {load:.1f})"
-        yield f"  {'':48}" + "".join(f"{stage:>24}" for stage in STAGES)
+        yield f"  {'':68}" + "".join(f"{stage:>24}" for stage in STAGES)
         times: dict[str, list[float]] = {}
         for stage in STAGES:
-            if stage == STAGES[1]:
-                bench.change()
-            times.setdefault("avtech publish", []).append(bench.publish(stage))
+            if stage in STAGES[1:3]:
+                bench.change(stage)
+            times.setdefault(WARM, []).append(bench.publish(stage))
             for name, peer in found:
                 if peer:
                     times.setdefault(name, []).append(peer(bench, stage))
-        ours = times["avtech publish"]
+        ours = times[WARM]
+        published = [
+            sum(took for part, took in bench.parts[stage].items() if part not in (_PROCESS, "compile")) for stage in STAGES
+        ]
         for name, seconds in times.items():
-            ratios = (
-                f"  ({took / own:5.1f} x)" if name != "avtech publish" else "" for took, own in zip(seconds, ours, strict=True)
-            )
-            yield f"  {name:48}" + "".join(f"{f'{took:.2f} s{ratio}':>24}" for took, ratio in zip(seconds, ratios, strict=True))
+            ratios = (f"  ({took / own:5.1f} x)" if name != WARM else "" for took, own in zip(seconds, ours, strict=True))
+            yield f"  {name:68}" + "".join(f"{f'{took:.2f} s{ratio}':>24}" for took, ratio in zip(seconds, ratios, strict=True))
+        for name, seconds in times.items():
+            if name.startswith(("rclone", "aws")):
+                against = zip(seconds, published, strict=True)
+                yield f"  {f'{name}, per publishing alone':68}" + "".join(f"{took / own:22.1f} x" for took, own in against)
         for stage in STAGES:
             told = ", ".join(f"{part} {took:.2f}" for part, took in bench.parts[stage].items())
             yield f"  parts of {stage!r}: {told}"
