@@ -11,8 +11,9 @@ import pytest
 from avtech_player.outcome import OutcomeKind
 from avtech_player.state import Phase
 from avtech_schema.identifiers import ByteSize, VideoId
+from avtech_schema.layout import manifest_key
 from avtech_schema.report import ReleaseRef, SyncState
-from tests.player.repository import Repository, manifest_of
+from tests.player.repository import ACME, LOBBY, Repository, manifest_of
 from tests.player.rig import Rig
 
 Change = Callable[[dict[str, Any]], None]
@@ -149,12 +150,17 @@ def test_a_manifest_that_makes_no_sense_is_quarantined_told_and_not_tried_again(
     assert again.state.quarantined(ref) is not None
 
 
-def test_a_manifest_with_a_million_rules_is_not_even_read(rig: Rig, repository: Repository) -> None:
+def test_a_manifest_with_a_million_rules_is_refused_by_its_signed_length_and_not_even_asked_for(
+    rig: Rig, repository: Repository
+) -> None:
     good = rig.state.good
-    absurd(repository, lambda value: value.update(rules=[rule(number) for number in range(20_000)] * 50))
-    for _ in range(2):
-        assert rig.step().kind is OutcomeKind.FAILED
-    assert "is larger than the 4000000 bytes that are read" in (rig.updater.last_error or "")
+    ref = absurd(repository, lambda value: value.update(rules=[rule(number) for number in range(20_000)] * 50))
+    (repository.path / manifest_key(ACME, LOBBY, ref.digest)).unlink()
+    assert rig.step().kind is OutcomeKind.REFUSED
+    assert rig.step().kind is OutcomeKind.UNCHANGED
+    assert rig.state.quarantined(ref) is not None
+    assert "bytes long, and 4000000 are read at most" in rig.state.quarantine[-1].reason
+    assert rig.updater.sync_state is SyncState.FAILED
     assert rig.state.good == good
     assert rig.stage.trials[1:] == []
 

@@ -24,9 +24,12 @@ class Fetcher:
     library: Library
     stop: threading.Event
 
-    def fetch(self, ref: ReleaseRef, *, keep: Collection[Sha256], spare: Collection[Sha256] = ()) -> None:
+    def fetch(
+        self, ref: ReleaseRef, *, keep: Collection[Sha256], spare: Collection[Sha256] = (), length: int | None = None
+    ) -> None:
         """Have a release complete, verified and flushed on the disk.
 
+        `length` is the signed size of its manifest, where known: one too large is refused before it is asked for.
         `keep` are the releases whose clips must stay, `spare` those whose clips go when there is no other way.
 
         Raises:
@@ -35,6 +38,8 @@ class Fetcher:
         """
         manifest = self.library.manifest(ref.digest)
         if manifest is None:
+            if length is not None and length > MAX_MANIFEST_BYTES:
+                raise ManifestRejectedError(f"it is signed as {length} bytes long, and {MAX_MANIFEST_BYTES} are read at most")
             data = self._manifest_bytes(ref.digest)
             manifest = parse_manifest(data)
             self._check_identity(manifest)

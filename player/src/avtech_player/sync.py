@@ -280,7 +280,8 @@ class Updater:
         if (generation := await self._staged(ref)) is None:
             try:
                 await self._keeping.commit(states.fetching)
-                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._vital(), spare=self.kept())
+                length = self._parts.trust.signed_length(ref.digest)
+                await asyncio.to_thread(self._fetcher.fetch, ref, keep=self._vital(), spare=self.kept(), length=length)
                 generation = await asyncio.to_thread(self._parts.library.generation, ref)
             except ManifestRejectedError as error:
                 return await self._refuse(ref, f"the manifest is rejected: {error}")

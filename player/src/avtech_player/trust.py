@@ -17,7 +17,7 @@ from avtech_player.metadata import TIMESTAMP_LIMIT, ExpiredError, MetadataClient
 from avtech_player.store import NotModified, Store, Stored, StoreError
 from avtech_schema.errors import TrustError
 from avtech_schema.fields import Fields, FieldsError
-from avtech_schema.identifiers import ClientId, ScreenId, commit_id, screen_id, sha256
+from avtech_schema.identifiers import ClientId, ScreenId, Sha256, commit_id, screen_id, sha256
 from avtech_schema.layout import TIMESTAMP_KEY, target_path
 from avtech_schema.report import ReleaseRef
 
@@ -44,12 +44,16 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The last complete look: the timestamp's ETag and expiry, when it was (monotonic seconds), and what it said."""
+    """The last complete look: the timestamp's ETag and expiry, when it was (monotonic seconds), and what it said.
+
+    `length` is the signed size of the manifest, in bytes.
+    """
 
     etag: str
     expiry: datetime
     at: float
     ref: ReleaseRef | None
+    length: int
 
 
 class Refusal(StrEnum):
@@ -97,6 +101,11 @@ class Trust:
         """The highest versions and signed time that were accepted."""
         return self._metadata.floor
 
+    def signed_length(self, digest: Sha256) -> int | None:
+        """How many bytes a manifest has, by the signature of the last complete look; None when that named another."""
+        look = self._look
+        return look.length if look is not None and look.ref is not None and look.ref.digest == digest else None
+
     def check(self) -> Verified | Unchanged:
         """Look whether there is a new release: by one conditional request, unless a day has passed or this is the first.
 
@@ -136,7 +145,7 @@ class Trust:
         self._metadata.accept(found, signed=signed)
         if self.floor.signed is not None:
             self._clock.signed(self.floor.signed, expiry=found.expiry)
-        self._look = _Look(timestamp.etag, found.expiry, self._monotonic(), ref)
+        self._look = _Look(timestamp.etag, found.expiry, self._monotonic(), ref, target.length if target else 0)
         return Verified(ref)
 
 
