@@ -77,32 +77,11 @@ def assemble(
     """
     parts = make_parts(config, environment, clock=clock)
     key = DeviceKey(config.device_key)
-    history = config.state_dir / "history.json"
     report_store = open_store(config.report_store, environment) if config.report_store else parts.store
     journal = _journal(config, report_store, key)
     plays: Counter[PlayResult] = Counter()
 
-    def on_play(played: Played) -> None:
-        plays[played.result] += 1
-        if journal is not None:
-            journal.note(played)
-
-    def on_trouble(trouble: str) -> None:
-        updater.troubles.stage = trouble or None
-        updater.changed.set()
-
-    playback = Playback(
-        make_engine(config.engine),
-        now=parts.clock.now,
-        read=parts.clock.read,
-        refreshed=lambda: updater.looked is not None,
-        on_fault=on_fault,
-        on_play=on_play,
-        power=config.power_command,
-        on_trouble=on_trouble,
-        load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
-        save=lambda data: replace_atomically(history, data, ours=True),
-    )
+    playback = _playback(config, parts, on_fault, _counting(plays, journal), lambda: updater)
     reporter = Reporter(
         config.state_dir,
         config.client,
@@ -130,6 +109,45 @@ def assemble(
         trust=parts.trust,
         store=parts.store,
         plays=plays,
+    )
+
+
+def _counting(plays: Counter[PlayResult], journal: Journal | None) -> Callable[[Played], None]:
+    """Counts what was played, and has it proved."""
+
+    def on_play(played: Played) -> None:
+        plays[played.result] += 1
+        if journal is not None:
+            journal.note(played)
+
+    return on_play
+
+
+def _playback(
+    config: Config,
+    parts: Parts,
+    on_fault: Callable[[Clip, Fault], None],
+    on_play: Callable[[Played], None],
+    updater: Callable[[], Updater],
+) -> Playback:
+    """The stage; the updater that it tells of its troubles is made after it."""
+    history = config.state_dir / "history.json"
+
+    def on_trouble(trouble: str) -> None:
+        updater().troubles.stage = trouble or None
+        updater().changed.set()
+
+    return Playback(
+        make_engine(config.engine),
+        now=parts.clock.now,
+        read=parts.clock.read,
+        refreshed=lambda: updater().looked is not None,
+        on_fault=on_fault,
+        on_play=on_play,
+        power=config.power_command,
+        on_trouble=on_trouble,
+        load=lambda: read_bounded(history, limit=_MAX_HISTORY_BYTES),
+        save=lambda data: replace_atomically(history, data, ours=True),
     )
 
 
