@@ -14,6 +14,8 @@ from avtech_controller.cli._lazy import LazyGroup
 from avtech_controller.cli._logging import LOG_FORMATS, configure_logging, error_line, logs_are_json
 from avtech_schema.errors import AvtechError
 
+_YOUNG_OBJECTS = 100_000
+"""So many are made before rubbish is looked for: most of what a command makes, it keeps."""
 COMMANDS = {
     "init": "avtech_controller.cli.init:init",
     "validate": "avtech_controller.cli.validate:validate",
@@ -66,6 +68,7 @@ def cli(*, log_format: str, verbose: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run `avtech`; every way out is one of the exit codes of docs/reference/cli.md."""
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
     code = run(cli, arguments)
     gc.freeze()  # nothing need be looked through for rubbish on the way out
     sys.exit(code)
