@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
-from avtech_controller.publication import ContentMissingError
+from avtech_controller.provenance import Builder
+from avtech_controller.publication import ContentMissingError, Step
 from avtech_controller.retention import SweepUnderwayError
 from avtech_controller.retention.collection import Collected
 from avtech_controller.stores import ObjectStore, StoreError, open_store
+from avtech_schema.release import ReleaseKind
+from avtech_schema.rollout import Version
 from tests.controller.collecting import START, keys, make_past, showing
 from tests.controller.publishing import World, asset, make_world, verify_store
 from tests.weed import S3Server
@@ -119,6 +122,44 @@ def test_a_publication_that_reuses_what_is_being_collected_wins_or_is_told_and_n
         past.collect(37 + 10 * turn)
         verify_store(world, tmp_path, wanted)
     assert outcomes <= {"published", "SweepUnderwayError", "ContentMissingError"}
+
+
+def test_a_step_of_a_rollout_to_what_is_being_collected_wins_or_is_told_and_never_loses_it(
+    world: World, tmp_path: Path
+) -> None:
+    past = make_past(world)
+    for turn in range(1, 7):
+        back, current = showing(world, b"back %d" % turn), showing(world, b"current %d" % turn)
+        world.publish(10 * turn, back, now=START)
+        good = {name: Version(one.digest, one.size, one.commit) for name, one in world.head().released.screens.items()}
+        world.publish(10 * turn + 1, current, now=START)
+        for name, screen in current.items():
+            past.report(name, screen.digest)
+        past.collect(31 + 10 * turn)
+        start = threading.Barrier(2)
+
+        def step(good: Any = good, start: threading.Barrier = start) -> str:
+            publisher = world.publisher(now=START, store=Tardy(world.store, 0.005))
+            start.wait()
+            time.sleep(random.random() * 0.05)
+            try:
+                publisher.amend(lambda head: Step(ReleaseKind.REVERT, good, None, ()), publisher="t", builder=Builder())
+            except (StoreError, ContentMissingError) as error:
+                return type(error).__name__
+            return "released"
+
+        def collect(turn: int = turn, start: threading.Barrier = start) -> Collected:
+            start.wait()
+            return past.collect(33 + 10 * turn, store=Tardy(world.store, 0.005))
+
+        with ThreadPoolExecutor(2) as pool:
+            stepped, collected = pool.submit(step), pool.submit(collect)
+            collected.result()
+            wanted = back if stepped.result() == "released" else current
+        verify_store(world, tmp_path, wanted)
+        past.collect(35 + 10 * turn)
+        past.collect(37 + 10 * turn)
+        verify_store(world, tmp_path, wanted)
 
 
 def test_of_many_collections_at_once_one_removes_and_the_others_are_told(world: World, tmp_path: Path) -> None:
