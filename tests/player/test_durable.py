@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from avtech_player.device_key import ensure_device_key
 from avtech_player.durable import (
     AlreadyRunningError,
     Appender,
@@ -141,3 +143,14 @@ def test_nothing_else_in_the_player_writes_flushes_renames_or_removes() -> None:
     mine = [path for path in source.glob("*.py") if path.name != "durable.py"] + list(source.glob("cli/*.py"))
     found = [(path.name, word) for path in mine for word in forbidden if word in path.read_text()]
     assert found == []
+
+
+def test_of_device_keys_that_are_made_at_the_same_instant_one_wins_and_all_hold_it(tmp_path: Path) -> None:
+    for attempt in range(10):
+        path = tmp_path / str(attempt) / "device.key"
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(ensure_device_key, [path] * 8))
+        assert len({key.public_key().public_bytes_raw() for key, _ in found}) == 1
+        assert sum(made for _, made in found) == 1
+        assert [left.name for left in path.parent.iterdir()] == ["device.key"]
+        assert path.stat().st_mode & 0o777 == 0o600

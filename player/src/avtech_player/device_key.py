@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from avtech_player.durable import PRIVATE, DiskError, TooLargeError, make_directory, read_bounded, replace_atomically
+from avtech_player.durable import PRIVATE, DiskError, TooLargeError, create_once, make_directory, read_bounded
 from avtech_schema.errors import ConfigurationError
 
 _MAX_KEY_BYTES = 10_000
@@ -53,7 +53,8 @@ class DeviceKey:
 
 
 def ensure_device_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
-    """Read the device key, or make it if there is none; says whether it was made. A key is never overwritten.
+    """Read the device key, or make it if there is none; says whether it was made. A key is never overwritten,
+    not even one that another process makes at the same instant.
 
     Raises:
         ConfigurationError: there is one that cannot be read.
@@ -63,5 +64,5 @@ def ensure_device_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
         return load_device_key(path), False
     key = Ed25519PrivateKey.generate()
     make_directory(path.parent)
-    replace_atomically(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=PRIVATE)
-    return key, True
+    data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return (key, True) if create_once(path, data, mode=PRIVATE) else (load_device_key(path), False)

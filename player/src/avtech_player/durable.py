@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+import uuid
 from collections.abc import Generator
 from pathlib import Path
 
@@ -80,6 +81,25 @@ def replace_atomically(path: Path, data: bytes, *, mode: int = READABLE, ours: b
             temporary.unlink(missing_ok=True)
             raise
         _flush_directory(path.parent)
+
+
+def create_once(path: Path, data: bytes, *, mode: int = READABLE) -> bool:
+    """Write a file whole unless its name is taken, even by who writes at the same instant; says whether it was written.
+
+    Raises:
+        DiskError: the disk refused.
+    """
+    with _as_disk_error(path):
+        draft = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
+        replace_atomically(draft, data, mode=mode)
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+        _flush_directory(path.parent)
+        return True
 
 
 def read_bounded(path: Path, *, limit: int) -> bytes | None:
