@@ -65,6 +65,9 @@ def test_without_yes_and_without_a_terminal_nothing_is_published(repository: Rep
     assert "+ SCR-ACME-0001, SCR-ACME-0002" in captured.out
     assert "nothing was published" in captured.err
     assert published(repository.store) == []
+    assert publish(repository, "--wait") == 2, "success would say that every screen has it"
+    assert "--wait needs --yes" in capsys.readouterr().err
+    assert published(repository.store) == []
 
 
 def test_a_plan_shows_the_work_tree_and_a_publication_does_not(repository: Repository, capsys: Capture) -> None:

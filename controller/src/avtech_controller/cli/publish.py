@@ -111,6 +111,8 @@ def _publish(options: _Options) -> int:
     from avtech_controller.cli._progress import Stopwatch, progress_bars
 
     started = time.monotonic()
+    if options.wait and not options.yes and options.file is None and not sys.stdin.isatty():
+        raise click.UsageError("--wait needs --yes here: nobody can be asked, and without a release nothing can be waited for")
     job = _job(options)
     if job.ask and not sys.stdin.isatty():
         return job.only_plan(options.output)
