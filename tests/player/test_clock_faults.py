@@ -1,9 +1,7 @@
 """A clock that is wrong or leaps, in a whole player: it plays on, by the right time where that is known, and says so."""
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -191,36 +189,3 @@ def test_a_leap_to_before_a_rule_begins_takes_it_off_the_air(world: World) -> No
         await shows(player, "VID-BLUE")
 
     world.live(story)
-
-
-def faketime() -> str:
-    """The library that fakes the time of a process."""
-    found = next((str(path) for path in Path("/usr/lib").rglob("libfaketimeMT.so.1")), None)
-    if shutil.which("faketime") is None or found is None:
-        pytest.skip("faketime is not installed (Debian: faketime)")
-    return found
-
-
-def test_a_whole_process_that_boots_in_1970_plays_and_leaps_with_its_clock(tmp_path: Path) -> None:
-    library = faketime()
-    repository = Repository(tmp_path / "store")
-    device = Device(tmp_path / "device", repository)
-    ref = repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))}))
-    moment = tmp_path / "moment"
-    moment.write_text("@1970-01-01 00:00:10\n")
-    environment = {
-        "LD_PRELOAD": library,
-        "FAKETIME_TIMESTAMP_FILE": str(moment),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "TZ": "UTC",
-    }
-    with device.running(environment=environment) as process:
-        report = device.reported(lambda report: report.applied == ref and report.now_playing is not None, within=60)
-        assert not report.clock_trusted
-        assert report.time[:10] >= "2026-11-01", "no device of this version lives before its build"
-        moment.write_text("@2040-01-01 00:00:10\n")
-        later = device.reported(lambda found: found.sequence > report.sequence and found.now_playing is not None, within=60)
-        assert (later.applied, process.poll()) == (ref, None)
-    with suppress(FileNotFoundError):
-        assert "Traceback" not in (device.folder / "log").read_text()
