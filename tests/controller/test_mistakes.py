@@ -91,6 +91,23 @@ def test_a_clip_that_is_gone_is_one_finding_however_often_it_is_named(tmp_path: 
     assert finding.impact == ON_LOBBY
 
 
+@pytest.mark.parametrize("line", range(1, len(str(SCENE[LUNCH]).splitlines())))
+def test_a_stray_marker_is_one_finding_wherever_it_cuts(tmp_path: Path, line: int) -> None:
+    lines = str(SCENE[LUNCH]).split("\n")
+    cut = "\n".join([*lines[:line], "---", *lines[line:]])
+    (finding,) = loaded(tmp_path, {**SCENE, LUNCH: cut}, TODAY).findings
+    assert (finding.code, finding.impact) == ("AVT115", ON_LOBBY)
+    assert (under_the_caret(tmp_path, finding), finding.place.line) == ("---", line + 1)
+
+
+def test_a_marker_between_whole_resources_is_no_slip(tmp_path: Path) -> None:
+    both = f"---\n{SCENE[LUNCH]}--- # the next\n{SCENE[DAY]}...\n---\n# nothing more\n"
+    assert loaded(tmp_path, {**SCENE, LUNCH: both, DAY: None}, TODAY).state
+    spare = str(SCENE[LUNCH]).replace("apiVersion: avtech/v1\nkind: Playlist\n", "").replace("lunch", "supper")
+    (finding,) = loaded(tmp_path, {**SCENE, LUNCH: f"{SCENE[LUNCH]}---\n{spare}"}, TODAY).findings
+    assert finding.code == "AVT120"
+
+
 @pytest.mark.parametrize("path", [LOBBY, LUNCH, DAY, HALLS, SOUP, CLIENT])
 @pytest.mark.parametrize("edit", [swap(("metadata:", "metadata:\n  lable: x")), lambda text: text + "  : [\n"])
 def test_nothing_follows_from_a_file_that_cannot_be_used(tmp_path: Path, path: str, edit: Edit) -> None:

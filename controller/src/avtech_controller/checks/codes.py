@@ -38,6 +38,7 @@ _ALL = (
     Code("AVT112", _E, "unreadable file", "The file could not be read, or is not a regular file."),
     Code("AVT113", _E, "tab", "YAML is indented with spaces, never with tabs."),
     Code("AVT114", _E, "number not usable", "Infinity, not-a-number and numbers beyond 2^53 have no meaning here."),
+    Code("AVT115", _E, "stray document marker", "A line `---` cuts a resource in two. Delete the line."),
     Code("AVT120", _E, "unknown kind", "`kind` is missing, or is none of the kinds of docs/reference/resources.md."),
     Code("AVT121", _E, "unknown apiVersion", "`apiVersion` is missing or is not `avtech/v1`."),
     Code("AVT122", _E, "unknown key", "The key means nothing here; it is misspelt or stands at the wrong level."),

@@ -38,7 +38,12 @@ def read_file(file: SourceFile) -> FileContent:
         return content
     empty = True
     for number, segment in enumerate(segments):
-        empty &= not _read_document(segment, Origin(file.path, number), content)
+        origin = Origin(file.path, number)
+        for line in segment.strays:
+            finding = _stray(file.path, line)
+            content.findings.append(finding)
+            content.unread[finding] = origin
+        empty &= not _read_document(segment, origin, content)
     if empty and not content.findings:
         content.findings.append(
             _simple("AVT102", "the file holds no resource", Place(file.path), "delete it if it is not needed")
@@ -114,6 +119,13 @@ def _defect(file: SourceFile) -> Finding:
             return _simple("AVT112", "not a regular file", place)
         case _:
             return _simple("AVT112", f"the file cannot be read: {file.detail}", place)
+
+
+def _stray(file: str, line: int) -> Finding:
+    place = place_of(file, Range(line, 1, line, 4))
+    message = "`---` stands in the middle of a resource"
+    hint = "delete this line; `---` parts whole resources, each with `apiVersion` and `kind`"
+    return Finding("AVT115", CODES["AVT115"].severity, message, place, "cuts it in two", help=hint)
 
 
 def _simple(code: str, message: str, place: Place, hint: str = "") -> Finding:

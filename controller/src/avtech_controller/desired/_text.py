@@ -7,6 +7,11 @@ from itertools import pairwise
 MAX_DOCUMENTS = 10_000
 
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\n]|\Z)", re.MULTILINE)
+_LONE_MARKER = re.compile(r"---[ \t]*(?:#.*)?\n")
+_CONTENT = re.compile(r"^(?![ \t]*(?:#|$)).", re.MULTILINE)
+_TOP_KEY = re.compile(r"^[\"']?([A-Za-z]+)[\"']?[ ]*:(?=[ \n]|\Z)", re.MULTILINE)
+_HEADS = frozenset({"apiVersion", "kind"})
+_TOP_KEYS = _HEADS | {"metadata", "spec"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SURROGATES = ("\ud800", "\udfff")
 
@@ -39,6 +44,8 @@ class Segment:
 
     text: str
     line: int
+    strays: tuple[int, ...] = ()
+    """Lines of the file with a `---` that stands within the resource; in the text they are comments."""
 
 
 def decode(data: bytes) -> str:
@@ -76,6 +83,8 @@ def decode(data: bytes) -> str:
 def split(text: str) -> list[Segment]:
     """Split a file's text at its document markers (`---`, `...`), which YAML allows nowhere else at the start of a line.
 
+    What follows a `---` that slipped into the middle of a resource stays with what is above it.
+
     Raises:
         SyntaxProblem: there are too many documents.
     """
@@ -92,10 +101,25 @@ def split(text: str) -> list[Segment]:
         piece = text[start:end]
         if piece.startswith("..."):
             piece = "   " + piece[3:]
-        if piece:
+        if segments and _goes_on(segments[-1].text, piece):
+            whole = segments.pop()
+            segments.append(Segment(f"{whole.text}#{piece[1:]}", whole.line, (*whole.strays, line + 1)))
+        elif piece:
             segments.append(Segment(piece, line))
         line += piece.count("\n")
     return segments
+
+
+def _goes_on(above: str, piece: str) -> bool:
+    """Whether what follows a marker is not a document of its own, but more of the resource above it."""
+    marker = _LONE_MARKER.match(piece)
+    first = _CONTENT.search(piece, marker.end()) if marker else None
+    if first is None:
+        return False
+    before, here = set(_TOP_KEY.findall(above)), set(_TOP_KEY.findall(piece))
+    if not before & _HEADS or before & here or not here <= _TOP_KEYS:
+        return False
+    return first.group() == " " or bool(here)
 
 
 def _at(text: str, index: int) -> Range:

@@ -126,6 +126,14 @@ SYNTAX = (
         right="storageQuotaBytes: 50000000000",
     ),
     explained(
+        "AVT115",
+        why="`---` ends a resource and begins the next: of one that is cut in two, neither half says anything.",
+        fix="Delete the line. To part two resources, put it before the `apiVersion` of the second.",
+        where="file",
+        wrong=_GROUP.replace("    spec:", "    ---\n    spec:"),
+        right=_GROUP,
+    ),
+    explained(
         "AVT120",
         why="The kind says how a resource is read. Without it nothing else can be judged.",
         fix="Write one of the kinds of docs/reference/resources.md, spelt as there.",
