@@ -43,6 +43,33 @@ def test_warnings_alone_end_with_0(root: Path, capsys: pytest.CaptureFixture[str
     assert "0 errors, 1 warning" in err
 
 
+def test_files_that_hold_resources_and_are_not_read_are_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    house = MINIMAL["fleet/CLI-A/playlists/house.yaml"]
+    told = {
+        "fleet/CLI-A/playlists/new.yaml.txt": "rename it to new.yaml",
+        "fleet/CLI-A/playlists/old.yml.bak": "rename it to old.yaml",
+        "content-index/CLI-A/LOUD.YAML": "rename it to LOUD.yaml",
+        "sale.yml": "move it to fleet/CLI-A/playlists/sale.yaml",
+        "CLI-A/screens/x.yaml": "move it to fleet/CLI-A/playlists/x.yaml",
+    }
+    silent = ["docs/a.yaml", ".github/a.yaml", "other/fleet/CLI-A/a.yaml", "a/b/c/d/e.yaml", "notes.md"]
+    write(root, {**dict.fromkeys([*told, *silent], house), "values.yaml": "kind: Chart\n", "fleet/readme.yaml.txt": "Hello\n"})
+    assert run(cli, ["validate", str(root), "--output", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert {one["file"]: one["help"].split(";")[0] for one in json.loads(out)["findings"]} == told
+    assert {one["code"] for one in json.loads(out)["findings"]} == {"AVT116"}
+    assert err == "0 errors, 5 warnings in 5 files; 1 screen\n"
+    client = MINIMAL["fleet/CLI-A/client.yaml"]
+    write(root, {"client.yaml": client, "fleet.yaml": MINIMAL["fleet/fleet.yaml"], "fleet/link.yaml.txt": ""})
+    (root / "fleet/link.yaml.txt").unlink()
+    (root / "fleet/link.yaml.txt").symlink_to(root / "sale.yml")
+    assert run(cli, ["validate", str(root), "--no-cache"]) == 0
+    out, err = capsys.readouterr()
+    assert "move it to fleet/CLI-A/client.yaml" in out
+    assert "move it to fleet/fleet.yaml" in out
+    assert "0 errors, 7 warnings" in err
+
+
 def test_json_is_whole_whether_there_are_findings_or_not(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(cli, ["validate", str(root), "--output", "json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"format_version": 1, "findings": []}

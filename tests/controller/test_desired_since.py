@@ -80,6 +80,17 @@ def test_the_exit_code_speaks_of_the_change_alone(root: Path, capsys: pytest.Cap
     assert "not a commit of this repository" in capsys.readouterr().err
 
 
+def test_overlooked_files_are_told_unless_the_base_has_them(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(root, {"old.yaml": MINIMAL[HOUSE]})
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "misplaced")
+    write(root, {"fleet/new.yaml.txt": MINIMAL[HOUSE]})
+    assert run(cli, ["validate", str(root), "--changed-since", "HEAD", "--output", "concise"]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["fleet/new.yaml.txt"]
+    assert run(cli, ["validate", str(root), "--changed-since", "HEAD~1", "--output", "concise"]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["fleet/new.yaml.txt", "old.yaml"]
+
+
 SCREEN = "fleet/CLI-A/screens/one.yaml"
 
 

@@ -39,6 +39,12 @@ _ALL = (
     Code("AVT113", _E, "tab", "YAML is indented with spaces, never with tabs."),
     Code("AVT114", _E, "number not usable", "Infinity, not-a-number and numbers beyond 2^53 have no meaning here."),
     Code("AVT115", _E, "stray document marker", "A line `---` cuts a resource in two. Delete the line."),
+    Code(
+        "AVT116",
+        _W,
+        "overlooked file",
+        "The file seems to hold resources, but is not read: only *.yaml and *.yml below fleet/ and content-index/ are.",
+    ),
     Code("AVT120", _E, "unknown kind", "`kind` is missing, or is none of the kinds of docs/reference/resources.md."),
     Code("AVT121", _E, "unknown apiVersion", "`apiVersion` is missing or is not `avtech/v1`."),
     Code("AVT122", _E, "unknown key", "The key means nothing here; it is misspelt or stands at the wrong level."),

@@ -1,6 +1,7 @@
 """`avtech validate`: every problem of the desired state, each at its place."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from click.core import ParameterSource
 
 from avtech_controller.cli._findings import FORMS, show_findings
 from avtech_controller.cli._options import commit_option, repo_option
-from avtech_controller.desired import Loaded, check_source, load, load_change, open_source, past_of
+from avtech_controller.desired import Loaded, check_source, load, load_change, open_source, overlooked, past_of
 from avtech_controller.findings import Finding, Severity
 from avtech_controller.render import clean_lines
 from avtech_schema.errors import ConfigurationError
@@ -86,10 +87,11 @@ def validate(
         return _fix(root, plan_fixes(source, today=today), output, write=fix and not (diff or dry_run))
     if changed_since is None:
         past = past_of(root, source.commit)
-        loaded = load(source, today=today, past=past) if no_cache else check_source(source, today=today, past=past)
+        found = load(source, today=today, past=past) if no_cache else check_source(source, today=today, past=past)
+        loaded = _with_overlooked(root, found, commit)
     else:
         change = load_change(source, open_source(root, changed_since), today=today)
-        loaded = change.loaded
+        loaded = _with_overlooked(root, change.loaded, commit, changed_since)
         left_out = f"; {_count(len(change.files), 'file')} changed, {_count(change.earlier, 'earlier finding')} left out"
     show_findings(loaded.findings, loaded.texts, form=output, root=root, files=loaded.files)
     click.echo(summary(loaded) + left_out, err=True)
@@ -100,7 +102,7 @@ def _fix(root: Path, fixes: "Fixes", output: str, *, write: bool) -> int:
     """Write the fixes and show what is left, or show what would be written."""
     from avtech_controller.fixing import write_fixes
 
-    loaded = fixes.loaded
+    loaded = _with_overlooked(root, fixes.loaded)
     tidy = sum(not file.mended for file in fixes.files)
     done = (
         f"{_count(fixes.mended, 'finding')} mended in {_count(len(fixes.files) - tidy, 'file')}, {_count(tidy, 'file')} tidied"
@@ -113,6 +115,18 @@ def _fix(root: Path, fixes: "Fixes", output: str, *, write: bool) -> int:
     show_findings(loaded.findings, loaded.texts, form=output, root=root, files=loaded.files)
     click.echo(f"{done}; {summary(loaded)}", err=True)
     return 1 if has_errors(loaded.findings) else 0
+
+
+def _with_overlooked(root: Path, loaded: Loaded, commit: str | None = None, since: str | None = None) -> Loaded:
+    """What was loaded, with the files of the work tree that were overlooked: of those, the ones that a base does not have."""
+    found = overlooked(root) if commit is None else ()
+    if found and since is not None:
+        from avtech_controller.desired._commit import open_commit
+
+        base = open_commit(root, since)
+        found = tuple(finding for finding in found if not base.holds(finding.place.file))
+    findings = sorted((*loaded.findings, *found), key=lambda one: (one.place, one.code, one.message))
+    return replace(loaded, findings=tuple(findings)) if found else loaded
 
 
 def has_errors(findings: Sequence[Finding]) -> bool:

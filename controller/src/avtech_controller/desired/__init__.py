@@ -3,6 +3,7 @@
 from avtech_controller.desired._check import check_source
 from avtech_controller.desired._content import FileContent
 from avtech_controller.desired._load import load
+from avtech_controller.desired._overlooked import overlooked
 from avtech_controller.desired._past import Past, past_of
 from avtech_controller.desired._read import read_file
 from avtech_controller.desired._since import Change, load_change
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "load_change",
     "open_source",
+    "overlooked",
     "past_of",
     "read_file",
     "require_drawable",

@@ -148,6 +148,17 @@ class CommitTree:
             raise SourceError(f"{what} of commit {str(self.commit)[:12]} {_DEFECTS.get(str(defect), 'cannot be read')}")
         return {file: read.data for file, read in found.items()}
 
+    def holds(self, path: str) -> bool:
+        """Whether the commit has something at a path below the root.
+
+        Raises:
+            SourceError: an object is missing or damaged.
+        """
+        try:
+            return _entry(self._repository[str(self.commit)].peel(pygit2.Tree), self._prefix() / path) is not None
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
+
     def _unreadable(self, error: Exception) -> SourceError:
         return SourceError(
             f"commit {str(self.commit)[:12]} cannot be read whole: {error}",

@@ -134,6 +134,14 @@ SYNTAX = (
         right=_GROUP,
     ),
     explained(
+        "AVT116",
+        why="What is not read does not play, and nobody would hear of it: everything else may be fine without it.",
+        fix="Move or rename the file as the help says. Windows hides the end of names: `a.yaml` may really be `a.yaml.txt`.",
+        where="scene",
+        wrong="playlists/sale.yaml, or fleet/CLI-ACME/playlists/sale.yaml.txt.",
+        right="fleet/CLI-ACME/playlists/sale.yaml.",
+    ),
+    explained(
         "AVT120",
         why="The kind says how a resource is read. Without it nothing else can be judged.",
         fix="Write one of the kinds of docs/reference/resources.md, spelt as there.",
