@@ -7,6 +7,7 @@ import pytest
 from tests.controller.desired_files import MINIMAL, codes, document, loaded, marked
 
 SCREEN = "fleet/CLI-A/screens/one.yaml"
+HOUSE = "fleet/CLI-A/playlists/house.yaml"
 SCHEDULE = "fleet/CLI-A/schedules/s.yaml"
 
 
@@ -18,6 +19,18 @@ def screen(old: str, new: str) -> dict[str, str]:
     assert old in MINIMAL[SCREEN]
     return {SCREEN: MINIMAL[SCREEN].replace(old, new)}
 
+
+def items(item: str) -> dict[str, str]:
+    return {HOUSE: document("Playlist", "house", f"client: CLI-A\nitems:\n  - clip: VID-A-ONE\n  - {item}\n")}
+
+
+NEVER = "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
+NO_PREFIX = "leave `RRULE:` out"
+EVERY = "write it like FREQ=WEEKLY;INTERVAL=2;BYDAY=MO; for certain days of every week, `days` will do"
+NO_ZONE = 'write the time of the clock beside the screen, without a zone, like "2026-12-24T18:30:00"'
+NO_FILE = "name its entry in content-index/, VID-…, not the file; `avtech content list` shows all"
+IN_RULES = "it belongs into a rule of a schedule, beside `play`"
+IN_GROUPS = "a group lists screens by name, `screens: [SCR-…]`; `matchLabels` stands beside that, right below `spec`"
 
 CASES = [
     (screen("kind: Screen", "kind: Screne"), "AVT120", "Screne", 'did you mean "Screen"?'),
@@ -46,6 +59,20 @@ CASES = [
     (schedule("{play: house, validFrom: 2026-12-02, validUntil: 2026-12-01}"), "AVT127", "2026-12-01", ""),
     (schedule("{play: house, validFrom: 2026-01-01, rrule: FREQ=HOURLY}"), "AVT303", "FREQ=HOURLY", ""),
     (schedule("{play: house, untill: '10:00'}"), "AVT122", "untill", 'did you mean "until"?'),
+    (schedule("{play: house, end: '10:00'}"), "AVT122", "end", 'did you mean "until"?'),
+    (schedule("house"), "AVT124", "house", "write `play: house`"),
+    (schedule(f"{{play: house, validFrom: 2026-01-01, from: '10:00', rrule: {NEVER}}}"), "AVT127", NEVER, ""),
+    (schedule("{play: house, validFrom: 2026-01-01, rrule: 'RRULE:FREQ=DAILY'}"), "AVT303", "'RRULE:FREQ=DAILY'", NO_PREFIX),
+    (schedule("{play: house, validFrom: 2026-01-01, rrule: every week}"), "AVT303", "every week", EVERY),
+    (schedule("{play: house, validFrom: 2026-12-24 18:30}"), "AVT126", "2026-12-24 18:30", 'did you mean "2026-12-24T18:30"?'),
+    (schedule("{play: house, validFrom: 2026-12-24T6pm}"), "AVT126", "2026-12-24T6pm", 'did you mean "2026-12-24T18:00"?'),
+    (schedule("{play: house, validFrom: 2026-12-24T18:30:00Z}"), "AVT126", "2026-12-24T18:30:00Z", NO_ZONE),
+    (schedule("{play: house, except: [2026-12-24T18:30]}"), "AVT126", "2026-12-24T18:30", 'write the day alone: "2026-12-24"'),
+    (items("{clip: vid-a-one}"), "AVT126", "vid-a-one", 'did you mean "VID-A-ONE"?'),
+    (items("{clip: one.mp4}"), "AVT126", "one.mp4", NO_FILE),
+    (items("VID-A-ONE"), "AVT124", "VID-A-ONE", "write `clip: VID-A-ONE`"),
+    (items("{clip: VID-A-ONE, maxPlaysPerHour: 4}"), "AVT122", "maxPlaysPerHour", IN_RULES),
+    ({"fleet/g.yaml": document("Group", "g", "client: CLI-A\nscreens: {matchLabels: {a: b}}")}, "AVT124", "screens", IN_GROUPS),
 ]
 
 

@@ -1,6 +1,7 @@
 """What was most likely meant by a word that is not spelt as it should be: a time, a date, a day of the week, a name."""
 
 import re
+from collections.abc import Collection
 from datetime import date
 
 from avtech_schema import localtime
@@ -25,6 +26,46 @@ _LATE = re.compile(r"(2[4-9]|3[0-9]):([0-5][0-9])")
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})")
 _SLASHED = re.compile(r"(?P<one>[0-9]{1,2})[/-](?P<two>[0-9]{1,2})[/-](?P<year>[0-9]{4})")
 _YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})")
+
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T_ ]+(?P<time>[0-9:.]+(?: ?[aApP][mM])?)(?P<zone> ?Z| ?[+-][0-9:]+)?")
+_KEPT_IN = {
+    "embargo": "to hold a clip back, write `rights: {from: …}` in its entry, or `validFrom` beside it in a playlist",
+    "maxPlaysPerHour": "it belongs into a rule of a schedule, beside `play`",
+    "priority": "it belongs into a rule of a schedule, beside `play`",
+    "emergency": "it belongs into a rule of a schedule, beside `play`",
+    "days": "it belongs into a rule of a schedule, beside `play`",
+    "rrule": "it belongs into a rule of a schedule, beside `play`",
+    "timeZone": "it belongs into the screen or the client",
+    "rights": "it belongs into the clip's own entry in content-index/",
+    "fallback": "it belongs into the screen or the client",
+}
+"""Where keys have a meaning that people look for elsewhere."""
+_SAME = {"start": "from", "begin": "from", "end": "until", "to": "until", "startDate": "validFrom", "endDate": "validUntil"}
+"""What other programs call keys."""
+
+
+def key_help(word: str, known: Collection[str]) -> str:
+    """Help for a key that means nothing where it stands, among the keys that do."""
+    if _SAME.get(word) in known:
+        return f'did you mean "{_SAME[word]}"?'
+    return _KEPT_IN.get(word, "") if known else ""
+
+
+def element_help(value: object, within: str) -> str:
+    """Help for an element of a list that is a name alone, without its key."""
+    if not isinstance(value, str):
+        return ""
+    key = {"rules": "play", "items": "clip" if value.upper().startswith("VID-") else "playlist"}.get(within)
+    return f"write `{key}: {value[:64]}`" if key and re.fullmatch(r"[A-Za-z0-9-]+", value) else ""
+
+
+def rrule_help(value: object) -> str:
+    """Help for a recurrence that is none."""
+    if isinstance(value, str) and value.upper().startswith("RRULE:"):
+        return "leave `RRULE:` out"
+    if isinstance(value, str) and "FREQ=" not in value.upper():
+        return "write it like FREQ=WEEKLY;INTERVAL=2;BYDAY=MO; for certain days of every week, `days` will do"
+    return ""
 
 
 def respelt(value: str, pattern: str) -> str | None:
@@ -69,8 +110,16 @@ def is_time(pattern: str) -> bool:
     return pattern in _TIMES
 
 
-def date_help(value: str) -> str:
+def date_help(value: str, *, with_time: bool = True) -> str:
     """Help for a date that is none, written in the ways of other countries."""
+    if (moment := _MOMENT.fullmatch(value)) and (day := _date(*moment[1].split("-"))):
+        time = moment["time"] if re.fullmatch(_TIMES[0], moment["time"]) else meant_time(moment["time"])
+        if not time or not with_time:
+            return f'write the day alone: "{day}"' if not with_time else ""
+        wall = f"{day}T{time}"
+        return (
+            f'write the time of the clock beside the screen, without a zone, like "{wall}"' if moment["zone"] else _mean(wall)
+        )
     if found := _DAY_FIRST.fullmatch(value) or _YEAR_FIRST.fullmatch(value):
         meant = _date(found["year"], found["month"], found["day"])
         return f'did you mean "{meant}"?' if meant and meant != value else ""
@@ -81,6 +130,10 @@ def date_help(value: str) -> str:
     if one and two and one != two:
         return f'write the year first: "{one}" or "{two}"'
     return f'did you mean "{one or two}"?' if one or two else ""
+
+
+def _mean(word: str) -> str:
+    return f'did you mean "{word}"?'
 
 
 def meant_days(value: str) -> tuple[str, ...]:

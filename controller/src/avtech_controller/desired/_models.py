@@ -9,7 +9,16 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from avtech_controller.desired._hints import date_help, is_time, meant_days, respelt, time_help
+from avtech_controller.desired._hints import (
+    date_help,
+    element_help,
+    is_time,
+    key_help,
+    meant_days,
+    respelt,
+    rrule_help,
+    time_help,
+)
 from avtech_controller.desired._spots import Mend, Path, Problem, Spot
 from avtech_schema import identifiers, localtime
 from avtech_schema.resources import API_VERSION, KINDS, Resource
@@ -191,7 +200,9 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document
                 return _contradiction(f"{name}: {text}", text, value, here)
             if text.startswith(("day is out of range", "month must be")):
                 return Problem("AVT126", f"{name} is {_found(value)}, which is no day of the calendar", here)
-            return Problem("AVT303" if path[-1:] == ("rrule",) else "AVT126", f"{name}: {text}", here)
+            if path[-1:] == ("rrule",):
+                return Problem("AVT303", f"{name}: {text}", here, help=rrule_help(value))
+            return Problem("AVT126", f"{name}: {text}", here)
         case _ if kind in _TYPES:
             return _wrong_type(name, details, here)
         case _:
@@ -201,7 +212,11 @@ def _problem(details: ErrorDetails, model: type[BaseModel], spot: Spot, document
 def _contradiction(message: str, text: str, value: dict[Any, Any], here: Spot) -> Problem:
     """Values that make no sense together: the caret stands under the first that is spoken of, the second is related."""
     spoken = [str(word) for word in re.findall(r"`([A-Za-z]+)", text) if word in value]
-    spoken += [str(key) for key in value if isinstance(key, str) and re.search(rf"\b{re.escape(key)}\b", text)]
+    quoted = [str(key) for key, word in value.items() if isinstance(word, str) and f"'{word[:80]}'" in text]
+    if quoted:  # the values themselves are told, and no key need be looked for among the words
+        spoken += [*quoted, *(str(key) for key, word in value.items() if isinstance(word, str) and f" {word[:10]} " in text)]
+    else:
+        spoken += [str(key) for key in value if isinstance(key, str) and re.search(rf"\b{re.escape(key)}\b", text)]
     first, *others = dict.fromkeys(spoken) or [None]
     if first is None:
         return Problem("AVT127", message, here)
@@ -223,7 +238,7 @@ def _keys_there(document: Any, path: Path) -> list[str]:
 def _unknown_key(path: Path, model: type[BaseModel], spot: Spot, there: list[str]) -> Problem:
     known = _keys_at(model, path[:-1])
     word = str(path[-1])
-    help_ = did_you_mean(word, known) or (f"keys here are {', '.join(known)}" if known else "")
+    help_ = key_help(word, known) or did_you_mean(word, known) or (f"keys here are {', '.join(known)}" if known else "")
     mend = mend_for(word, known)
     mend = None if mend and mend.word in there else mend
     return Problem("AVT122", f'unknown key "{word[:60]}"', spot.key(*path), label="means nothing here", help=help_, mend=mend)
@@ -253,6 +268,8 @@ def _wrong_type(name: str, details: ErrorDetails, here: Spot) -> Problem:
         help_, mend = "write it without quotes", Mend("unquote")
     elif kind == "list_type" and here.path[-1:] == ("days",) and isinstance(value, str) and (days := meant_days(value)):
         help_ = f"write a list: [{', '.join(days)}]"
+    elif kind == "list_type" and here.path == ("spec", "screens"):
+        help_ = "a group lists screens by name, `screens: [SCR-…]`; `matchLabels` stands beside that, right below `spec`"
     elif kind == "list_type":
         help_ = "write each element on its own line after `- `"
     elif kind == "bool_type":
@@ -260,7 +277,8 @@ def _wrong_type(name: str, details: ErrorDetails, here: Spot) -> Problem:
     elif here.path[-1:] == ("screens",) and isinstance(value, list):
         help_ = "write `screens: {names: [SCR-…]}`, or `groups` or `matchLabels` instead of `names`"
     elif expected == "a mapping":
-        help_ = "write its keys below it, indented, each as `key: value`"
+        within = str(here.path[-2]) if len(here.path) > 1 and isinstance(here.path[-1], int) else ""
+        help_ = element_help(value, within) or "write its keys below it, indented, each as `key: value`"
     found = f"{name} is {_found(value)}, expected {expected}"
     return Problem("AVT124", found, here, label=f"expected {expected}", help=help_, mend=mend)
 
@@ -294,7 +312,7 @@ def _respelt(value: str, pattern: str) -> tuple[str, Mend | None]:
         sure = bool(re.fullmatch(r"[0-9]:[0-5][0-9](:[0-5][0-9])?", value))
         return time_help(value, pattern), Mend("word", f"0{value}") if sure else None
     if pattern in (localtime.DATE_PATTERN, localtime.BOUND_PATTERN):
-        return date_help(value), None
+        return date_help(value, with_time=pattern == localtime.BOUND_PATTERN), None
     spelt = respelt(value, pattern) if pattern in _NAMES else None
     if spelt is None:
         return "", None
@@ -311,7 +329,9 @@ def _elsewhere(value: str, path: Path) -> str:
             return "this is a screen's name: write it in `names`"
         case ["names"] if re.fullmatch(identifiers.SLUG_PATTERN, value):
             return "if this is a group, write it in `groups`"
-        case ["clip"] if re.fullmatch(identifiers.SLUG_PATTERN, value):
+        case ["clip"] if value.lower().endswith((".mp4", ".mov", ".webm")):
+            return "name its entry in content-index/, VID-…, not the file; `avtech content list` shows all"
+        case ["clip"] if re.fullmatch(identifiers.SLUG_PATTERN, value) and not value.startswith("vid-"):
             return f"if this is a playlist, write `playlist: {value}`"
         case _:
             return ""
