@@ -78,6 +78,15 @@ def test_two_commits_are_compared_without_a_store(repository: Repository, capsys
     assert run(cli, ["plan", "--repo", str(repository.path), "--base", "nothing"]) == 2
 
 
+def test_who_has_no_store_is_told_how_to_plan_without(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.delenv("AVTECH_STORE", raising=False)
+    assert run(cli, ["plan", "--repo", str(repository.path)]) == 2
+    assert "no store is named\n  help: give --store URL" in (told := capsys.readouterr().err)
+    assert "`avtech plan --base origin/main` compares with a commit" in told
+
+
 def test_lost_air_is_told_by_title(repository: Repository, capsys: Capture) -> None:
     repository.write(
         "fleet/CLI-ACME/screens/SCR-ACME-0001.yaml",

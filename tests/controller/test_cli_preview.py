@@ -94,7 +94,8 @@ def test_a_commit_is_previewed_without_the_work_tree(repository: Repository, cap
     ("arguments", "code", "said"),
     [
         (["SCR-ACME-002"], 2, "did you mean SCR-ACME-0002?"),
-        (["--from", "2026-02-30"], 2, "--from"),
+        (["--from", "2026-02-30"], 2, "'--from': '2026-02-30' is not a day of the calendar"),
+        (["--until", "27.11.2026"], 2, "written like 2026-12-24"),
         (["--from", "2026-10-19", "--until", "2026-10-18"], 2, "it is before --from"),
         (["--from", "2026-10-01", "--until", "2026-11-01"], 2, "at most 31 days are drawn"),
         (["--from", "1066-10-14"], 2, "outside the years that can be drawn"),

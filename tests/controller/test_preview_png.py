@@ -8,7 +8,7 @@ from PIL import Image, ImageChops
 
 from avtech_controller.preview import Dates, Preview, ScreenWeek, captions, draw_pictures
 from avtech_controller.preview._marks import Marks
-from avtech_controller.preview._png import WIDTH, Caption, draw_week, readable
+from avtech_controller.preview._png import WIDTH, Caption, _is_whole, _wrapped, draw_week, readable
 from avtech_schema.identifiers import ScreenId
 from tests.controller.preview_weeks import DATES, MONDAY, NOW, emergency, manifest, one_week, rule, weeks
 
@@ -47,6 +47,14 @@ def test_a_day_that_does_not_exist_is_drawn_empty() -> None:
     skipped = date(2011, 12, 30)
     (week,) = weeks(manifest(time_zone="Pacific/Apia"), dates=Dates(NOW, skipped, skipped))
     assert drawn(week).height > 0
+
+
+def test_a_word_is_broken_only_where_no_smaller_letters_or_hyphen_help() -> None:
+    assert _wrapped("welcome", 12, 48, 3) == ["welcom", "e"]
+    assert not _is_whole("welcome", 12, 48)
+    assert _is_whole("welcome", 10, 48)
+    assert _wrapped("autumn-promo", 12, 60, 3) == ["autumn-", "promo"]
+    assert _is_whole("autumn-promo", 12, 60)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 5000, "a\nb\0c", "<b>&amp;", "Zürich Łódź Αθήνα Київ"])

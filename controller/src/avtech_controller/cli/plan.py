@@ -106,6 +106,9 @@ def plan(
     return CHANGES if detailed_exitcode and found.plan.changes else 0
 
 
+_WITHOUT = "`avtech plan --base origin/main` compares with a commit, and needs neither a store nor keys"
+
+
 @dataclass(frozen=True, slots=True)
 class _Planned:
     plan: "Plan"
@@ -160,8 +163,12 @@ def _planned(
         made = make_plan(compiled.commit, standing, compiled.screens, manifests, now=now, moved=compiled.moved)
         titles = {**old.titles, **titles}
     else:
-        opened = chosen_store(store, compiled)
-        anchor = load_anchor(repo, compiled.commit)
+        try:
+            opened = chosen_store(store, compiled)
+            anchor = load_anchor(repo, compiled.commit)
+        except ConfigurationError as error:
+            error.hint = "; ".join(filter(None, (error.hint, _WITHOUT)))
+            raise
         head = read_head(opened, anchor, remembered(cache))
         made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
         foreseen = foresee(opened, anchor, head, made, compiled)

@@ -19,7 +19,22 @@ if TYPE_CHECKING:
     from avtech_controller.preview import Dates, Preview
     from avtech_controller.stores import ObjectStore
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+class _Day(click.DateTime):
+    """A day as `2026-12-24`; what is none is said in words."""
+
+    def __init__(self) -> None:
+        super().__init__(formats=["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day that is meant, at midnight."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{str(value)[:40]!r} is not a day of the calendar, written like 2026-12-24", param, ctx)
+
+
+_DAY = _Day()
 
 
 @click.command()

@@ -176,7 +176,9 @@ class _Sheet:
         if bottom - top < 20:
             self._small_word(piece, box, name, ink)
             return
-        for line, size in [(name, 12 if narrow else 14), *([] if narrow else [(when, 11)])]:
+        sizes = (12, 11, 10) if narrow else (14, 13, 12, 11)
+        fitting = next((size for size in sizes if _is_whole(name, size, room)), sizes[0])
+        for line, size in [(name, fitting), *([] if narrow else [(when, 11)])]:
             most = int((bottom - y) // (size + 3))
             for part in _wrapped(line, size, room, min(most, 3)) if most > 0 else ():
                 self._draw.text((left + 6, y), part, fill=ink, font=_font(size))
@@ -229,13 +231,19 @@ def _wrapped(text: str, size: int, room: float, most: int) -> list[str]:
     while rest and len(lines) < most:
         fits = _fitting(rest, font, room)
         if fits < len(rest):
-            space = rest.rfind(" ", 0, fits + 1)
+            space = max(rest.rfind(" ", 0, fits + 1), rest.rfind("-", 0, fits) + 1)
             if len(lines) == most - 1:
                 return [*lines, rest[: max(fits - 1, 1)].rstrip() + "…"]
             fits = space if space > 0 else fits
         lines.append(rest[:fits].rstrip())
         rest = rest[fits:].lstrip()
     return lines
+
+
+def _is_whole(text: str, size: int, room: float) -> bool:
+    """Whether no word need be broken, other than after a hyphen."""
+    font = _font(size)
+    return all(font.getlength(word) <= room for word in text.replace("-", "- ").split())
 
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont, room: float) -> int:
