@@ -48,6 +48,7 @@ def test_files_that_hold_resources_and_are_not_read_are_told(root: Path, capsys:
     told = {
         "fleet/CLI-A/playlists/new.yaml.txt": "rename it to new.yaml",
         "fleet/CLI-A/playlists/old.yml.bak": "rename it to old.yaml",
+        "fleet/CLI-A/playlists/house.yaml~": "delete it if it is a copy: house.yaml is there already",
         "content-index/CLI-A/LOUD.YAML": "rename it to LOUD.yaml",
         "sale.yml": "move it to fleet/CLI-A/playlists/sale.yaml",
         "CLI-A/screens/x.yaml": "move it to fleet/CLI-A/playlists/x.yaml",
@@ -58,16 +59,16 @@ def test_files_that_hold_resources_and_are_not_read_are_told(root: Path, capsys:
     out, err = capsys.readouterr()
     assert {one["file"]: one["help"].split(";")[0] for one in json.loads(out)["findings"]} == told
     assert {one["code"] for one in json.loads(out)["findings"]} == {"AVT116"}
-    assert err == "0 errors, 5 warnings in 5 files; 1 screen\n"
+    assert err == "0 errors, 6 warnings in 5 files; 1 screen\n"
     client = MINIMAL["fleet/CLI-A/client.yaml"]
     write(root, {"client.yaml": client, "fleet.yaml": MINIMAL["fleet/fleet.yaml"], "fleet/link.yaml.txt": ""})
     (root / "fleet/link.yaml.txt").unlink()
     (root / "fleet/link.yaml.txt").symlink_to(root / "sale.yml")
     assert run(cli, ["validate", str(root), "--no-cache"]) == 0
     out, err = capsys.readouterr()
-    assert "move it to fleet/CLI-A/client.yaml" in out
-    assert "move it to fleet/fleet.yaml" in out
-    assert "0 errors, 7 warnings" in err
+    assert "copy: fleet/CLI-A/client.yaml is there already" in out
+    assert "copy: fleet/fleet.yaml is there already" in out
+    assert "0 errors, 8 warnings" in err
 
 
 def test_json_is_whole_whether_there_are_findings_or_not(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

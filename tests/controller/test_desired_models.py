@@ -29,6 +29,7 @@ NO_PREFIX = "leave `RRULE:` out"
 EVERY = "write it like FREQ=WEEKLY;INTERVAL=2;BYDAY=MO; for certain days of every week, `days` will do"
 NO_ZONE = 'write the time of the clock beside the screen, without a zone, like "2026-12-24T18:30:00"'
 NO_FILE = "name its entry in content-index/, VID-…, not the file; `avtech content list` shows all"
+IN_PLAYLIST = "a rule plays a playlist: put the clip into one, and write `play:` and its name"
 IN_RULES = "it belongs into a rule of a schedule, beside `play`"
 IN_GROUPS = "a group lists screens by name, `screens: [SCR-…]`; `matchLabels` stands beside that, right below `spec`"
 
@@ -60,6 +61,8 @@ CASES = [
     (schedule("{play: house, validFrom: 2026-01-01, rrule: FREQ=HOURLY}"), "AVT303", "FREQ=HOURLY", ""),
     (schedule("{play: house, untill: '10:00'}"), "AVT122", "untill", 'did you mean "until"?'),
     (schedule("{play: house, end: '10:00'}"), "AVT122", "end", 'did you mean "until"?'),
+    (schedule("{clip: VID-A-ONE}"), "AVT122", "clip", IN_PLAYLIST),
+    (schedule("{playlist: house}"), "AVT122", "playlist", 'did you mean "play"?'),
     (schedule("house"), "AVT124", "house", "write `play: house`"),
     (schedule(f"{{play: house, validFrom: 2026-01-01, from: '10:00', rrule: {NEVER}}}"), "AVT127", NEVER, ""),
     (schedule("{play: house, validFrom: 2026-01-01, rrule: 'RRULE:FREQ=DAILY'}"), "AVT303", "'RRULE:FREQ=DAILY'", NO_PREFIX),

@@ -46,6 +46,8 @@ _SAME = {"start": "from", "begin": "from", "end": "until", "to": "until", "start
 
 def key_help(word: str, known: Collection[str]) -> str:
     """Help for a key that means nothing where it stands, among the keys that do."""
+    if word == "clip" and "play" in known:
+        return "a rule plays a playlist: put the clip into one, and write `play:` and its name"
     if _SAME.get(word) in known:
         return f'did you mean "{_SAME[word]}"?'
     return _KEPT_IN.get(word, "") if known else ""

@@ -157,7 +157,9 @@ def problems(document: dict[str, Any], spot: Spot) -> Iterator[Problem]:
         model.model_validate(document)
     except ValidationError as error:
         found = [_problem(details, model, spot, document) for details in error.errors(include_url=False)]
-        renamed = {(one.spot.path[:-1], one.mend.word) for one in found if one.code == "AVT122" and one.mend}
+        unknown = [one for one in found if one.code == "AVT122"]
+        renamed = {(one.spot.path[:-1], one.mend.word) for one in unknown if one.mend}
+        renamed |= {(one.spot.path[:-1], "play") for one in unknown if one.spot.path[-1] in ("clip", "playlist")}
         yield from (one for one in found if one.code != "AVT123" or (one.spot.path, one.label.split("`")[1]) not in renamed)
 
 

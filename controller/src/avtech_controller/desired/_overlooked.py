@@ -48,7 +48,7 @@ def overlooked(root: Path) -> tuple[Finding, ...]:
             break
         head = _head(root / met.path)
         if _RESOURCE.search(head):
-            found.append(_finding(met, head))
+            found.append(_finding(root, met, head))
     return tuple(sorted(found, key=lambda finding: finding.place))
 
 
@@ -110,12 +110,25 @@ def _head(path: Path) -> str:
         os.close(handle)
 
 
-def _finding(met: _Met, head: str) -> Finding:
+def _finding(root: Path, met: _Met, head: str) -> Finding:
+    folder = met.path.rpartition("/")[0]
     inside = met.path.split("/", 1)[0] in FOLDERS
     stands = "its name does not end in .yaml" if inside else f"it stands outside {FOLDERS[0]}/ and {FOLDERS[1]}/"
     target = f"{met.stem}.yaml" if inside else _place(head, met.stem)
+    home = root / folder if inside else root
+    taken = [name for name in (target, f"{target.removesuffix('.yaml')}.yml") if _is_there(home / name)]
     hint = f"{'rename' if inside else 'move'} it to {target}; a copy that nobody needs may be deleted"
+    if taken:
+        hint = f"delete it if it is a copy: {taken[0]} is there already; otherwise give it a name of its own that ends in .yaml"
     return Finding("AVT116", CODES["AVT116"].severity, f"this file is not read: {stands}", Place(met.path), help=hint)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True
 
 
 def _place(head: str, stem: str) -> str:
