@@ -43,7 +43,7 @@ def overlooked(root: Path) -> tuple[Finding, ...]:
     What cannot be listed or opened is passed over: it is no part of the desired state.
     """
     found: list[Finding] = []
-    for number, met in enumerate([*_misnamed(root), *_outside(root)]):
+    for number, met in enumerate([*sorted(_misnamed(root)), *_outside(root)]):
         if number == _MOST_FILES:
             break
         head = _head(root / met.path)
@@ -78,7 +78,7 @@ def _outside(root: Path) -> Iterator[_Met]:
         seen += len(entries)
         if seen > _MOST_ENTRIES:
             return
-        for entry in entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
             path = f"{here}/{entry.name}" if here else entry.name
             if entry.name.startswith(".") or path in FOLDERS or entry.name in _ASIDE:
                 continue
@@ -92,7 +92,7 @@ def _outside(root: Path) -> Iterator[_Met]:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            return list(entries)
     except OSError:
         return []
 
