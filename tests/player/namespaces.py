@@ -48,20 +48,25 @@ def two_namespaces() -> Generator[Network]:
     name = f"avt{secrets.token_hex(3)}"
     network = Network(f"{name}d", f"{name}o")
     try:
-        network.run("ip", "netns", "add", "device")
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("network namespaces need privileges and iproute2")
-    try:
-        network.run("ip", "netns", "add", "outside")
-        network.run("ip", "-n", "device", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "outside")
-        for place, address in (("device", DEVICE), ("outside", OUTSIDE)):
-            network.run("ip", "-n", place, "addr", "add", f"{address}/24", "dev", "eth0")
-            network.run("ip", "-n", place, "link", "set", "eth0", "up")
-        network.run("ip", "-n", "device", "link", "set", "lo", "up")
+        try:
+            _connect(network)
+        except (OSError, subprocess.CalledProcessError) as error:
+            why = error.stderr.decode().strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
+            pytest.skip(f"network namespaces need privileges and iproute2: {why}")
         yield network
     finally:
         for place in (network.device, network.outside):
             subprocess.run(["ip", "netns", "del", place], check=False, capture_output=True, timeout=30)
+
+
+def _connect(network: Network) -> None:
+    for place in ("device", "outside"):
+        network.run("ip", "netns", "add", place)
+    network.run("ip", "-n", "device", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "outside")
+    for place, address in (("device", DEVICE), ("outside", OUTSIDE)):
+        network.run("ip", "-n", place, "addr", "add", f"{address}/24", "dev", "eth0")
+        network.run("ip", "-n", place, "link", "set", "eth0", "up")
+    network.run("ip", "-n", "device", "link", "set", "lo", "up")
 
 
 def inside(namespace: str, work: Callable[[], T]) -> T:
