@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from avtech_controller.planning import OldManifest, Standing, content_of
+from avtech_controller.planning import OldManifest, Standing
 from avtech_controller.preview import Dates, ScreenWeek, screen_weeks
 from avtech_schema.identifiers import ScreenId, Slug, VideoId
 from avtech_schema.manifest import Cut, Item, Manifest, Rule
@@ -48,7 +48,7 @@ def standing(before: dict[str, Manifest | None]) -> Standing:
         for name, found in before.items()
     }
     readable = (ref for name, ref in refs.items() if before[name] is not None)
-    return Standing(refs, {ref.digest: OldManifest(ref.manifest, content_of(ref.data, ref.screen)) for ref in readable})
+    return Standing(refs, {ref.digest: OldManifest.of(ref.data, ref.manifest) for ref in readable})
 
 
 def emergency(name: str, playlist: str, start: str, end: str) -> Rule:

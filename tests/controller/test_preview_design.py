@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from avtech_controller.planning import OldManifest, Standing, content_of
+from avtech_controller.planning import OldManifest, Standing
 from avtech_controller.preview import Preview, render_page, screen_weeks
 from avtech_controller.preview._overview import chosen_weeks, overview
 from avtech_schema.manifest import Manifest
@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 
 def standing(olds: list[Manifest]) -> Standing:
     refs = {old.screen: screen(old.screen, **{slot: getattr(old, slot) for slot in Manifest.__slots__}) for old in olds}
-    return Standing(refs, {ref.digest: OldManifest(ref.manifest, content_of(ref.data, ref.screen)) for ref in refs.values()})
+    return Standing(refs, {ref.digest: OldManifest.of(ref.data, ref.manifest) for ref in refs.values()})
 
 
 def changed(number: int, *, hour: int, other: str) -> tuple[Manifest, Manifest]:

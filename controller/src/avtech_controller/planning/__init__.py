@@ -7,16 +7,15 @@ from avtech_controller.planning._base import (
     ManifestRef,
     OldManifest,
     Standing,
-    content_of,
     replaced_screens,
     same_manifest,
 )
-from avtech_controller.planning._difference import is_emergency_only
 from avtech_controller.planning._file import MAX_PLAN_BYTES, SavedPlan, StalePlanError, parse_plan, save_plan
 from avtech_controller.planning._groups import ChangeGroup, ClipRange, ClipTotal, change_digest, clip_totals, group_changes
+from avtech_controller.planning._identity import calm_of, content_of
 from avtech_controller.planning._json import plan_json
 from avtech_controller.planning._markdown import MARKER, MAX_CHARACTERS, findings_markdown, plan_markdown
-from avtech_controller.planning._plan import ChangeKind, Plan, ScreenChange, make_plan
+from avtech_controller.planning._plan import ChangeKind, Plan, ScreenChange, make_outline, make_plan
 from avtech_controller.planning._safety import (
     TRAILER,
     Consent,
@@ -28,6 +27,7 @@ from avtech_controller.planning._safety import (
     count_losses,
     parse_acceptance,
 )
+from avtech_controller.planning._sketch import Sketch, Sketcher
 from avtech_controller.planning._text import plan_text
 from avtech_controller.planning._words import byte_text
 
@@ -53,12 +53,15 @@ __all__ = [
     "Plan",
     "SavedPlan",
     "ScreenChange",
+    "Sketch",
+    "Sketcher",
     "StalePlanError",
     "Standing",
     "Verdict",
     "active_freeze",
     "assess",
     "byte_text",
+    "calm_of",
     "change_digest",
     "clip_totals",
     "compare_air",
@@ -66,7 +69,7 @@ __all__ = [
     "count_losses",
     "findings_markdown",
     "group_changes",
-    "is_emergency_only",
+    "make_outline",
     "make_plan",
     "measure",
     "parse_acceptance",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_schema.canonical import sha256_hex
+from avtech_controller.planning._identity import calm_of, content_of
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
@@ -31,10 +31,20 @@ class ManifestRef(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OldManifest:
-    """A manifest that is compared with, and its `content_of`."""
+    """A manifest that is compared with, its `content_of` and its `calm_of`."""
 
     manifest: Manifest
     content: str
+    calm: str
+
+    @classmethod
+    def of(cls, data: bytes, manifest: Manifest) -> "OldManifest":
+        """The manifest that some bytes are."""
+        return cls(manifest, content_of(data, manifest.screen), calm_of(data))
+
+    def named(self, screen: ScreenId) -> "OldManifest":
+        """The same of another screen."""
+        return replace(self, manifest=replace(self.manifest, screen=screen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +53,6 @@ class Standing:
 
     screens: Mapping[ScreenId, ManifestRef]
     manifests: Mapping[Sha256, OldManifest]
-
-
-def content_of(data: bytes, screen: ScreenId) -> str:
-    """The identity of a manifest's bytes but for its screen's name, which is quoted there as no text can be."""
-    return sha256_hex(data.replace(f'"screen":"{screen}"'.encode(), b'"screen":""'))
 
 
 class Base(Protocol):
@@ -85,14 +90,15 @@ class CommitBase:
 
     def manifests(self, wanted: Mapping[ScreenId, CompiledScreen]) -> dict[Sha256, OldManifest]:
         """Its manifests that `wanted` would replace or remove, by digest."""
-        known: dict[str, Manifest] = {}
+        known: dict[str, OldManifest] = {}
         found: dict[Sha256, OldManifest] = {}
         for old in replaced_screens(self, wanted):
             screen = self.screens[old.screen]
-            content = content_of(screen.data, screen.screen)
+            data = screen.data
+            content = content_of(data, screen.screen)
             if content not in known:
-                known[content] = screen.manifest
-            found[screen.digest] = OldManifest(replace(known[content], screen=screen.screen), content)
+                known[content] = OldManifest.of(data, screen.manifest)
+            found[screen.digest] = known[content].named(screen.screen)
         return found
 
 

@@ -1,7 +1,7 @@
-"""What differs between two manifests of a screen, in words an editor knows, and whether it is an emergency alone."""
+"""What differs between two manifests of a screen, in words an editor knows."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 from avtech_schema.identifiers import ByteSize, Slug, VideoId
 from avtech_schema.manifest import Asset, Item, Manifest, Rule
@@ -43,32 +43,6 @@ def download_size(old: Manifest | None, new: Manifest | None) -> ByteSize:
     held = {asset.sha256 for asset in old.assets.values()} if old else set()
     wanted = {asset.sha256: asset.size for asset in new.assets.values()}
     return ByteSize(sum(size for digest, size in wanted.items() if digest not in held))
-
-
-def is_emergency_only(old: Manifest | None, new: Manifest | None) -> bool:
-    """Whether the change only adds, alters or ends emergency rules (and what only these play), the screen's name apart."""
-    if old is None or new is None:
-        return False
-    return _without_emergencies(replace(old, screen=new.screen)) == _without_emergencies(new)
-
-
-def _without_emergencies(manifest: Manifest) -> Manifest:
-    rules = tuple(rule for rule in manifest.rules if not rule.emergency)
-    starts = {rule.playlist for rule in rules} | ({manifest.fallback} if manifest.fallback else set())
-    playlists = {name: manifest.playlists[name] for name in _closure(manifest.playlists, starts)}
-    clips = {item.clip for items in playlists.values() for item in items if item.clip}
-    assets = {name: asset for name, asset in manifest.assets.items() if name in clips}
-    return replace(manifest, rules=rules, playlists=playlists, assets=assets)
-
-
-def _closure(playlists: Mapping[Slug, tuple[Item, ...]], starts: Iterable[Slug]) -> set[Slug]:
-    reached: set[Slug] = set()
-    pending = list(starts)
-    while pending:
-        if (name := pending.pop()) not in reached:
-            reached.add(name)
-            pending.extend(item.playlist for item in playlists[name] if item.playlist)
-    return reached
 
 
 def _settings(old: Manifest, new: Manifest) -> Iterator[str]:

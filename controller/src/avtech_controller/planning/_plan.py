@@ -1,15 +1,17 @@
 """A plan: what one publication would change, whole before the first write. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning._airtime import AirChange, ScreenAir, compare_air, measure
-from avtech_controller.planning._base import Base, ManifestRef, OldManifest, content_of, same_manifest
-from avtech_controller.planning._difference import describe, download_size, is_emergency_only
+from avtech_controller.planning._base import Base, ManifestRef, OldManifest, same_manifest
+from avtech_controller.planning._difference import describe, download_size
+from avtech_controller.planning._identity import calm_of, content_of
+from avtech_controller.planning._sketch import Sketch, Sketcher
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
@@ -32,7 +34,8 @@ class ChangeKind(StrEnum):
 class ScreenChange:
     """One screen's step. `details` are lines such as `+ rule lobby/3`; `download` the bytes of clips its player lacks.
 
-    `air` is None when the released manifest is unreadable.
+    `alters`: a released screen shows or is something else than before; a name alone is not. `emptied`: it loses all its
+    scheduled air of the coming week. `air` is None when the released manifest is unreadable, or in an outline.
     """
 
     kind: ChangeKind
@@ -42,19 +45,11 @@ class ScreenChange:
     new: Sha256 | None
     details: tuple[str, ...]
     download: ByteSize = ByteSize(0)
+    alters: bool = False
+    emptied: bool = False
     emergency_only: bool = False
     air: AirChange | None = None
     moved_from: ScreenId | None = None
-
-    @property
-    def alters(self) -> bool:
-        """Whether a released screen shows or is something else than before; a name alone is not."""
-        return self.kind is ChangeKind.CHANGED or (self.kind is ChangeKind.MOVED and bool(self.details))
-
-    @property
-    def emptied(self) -> bool:
-        """Whether a released screen loses all its scheduled air of the coming week."""
-        return self.air is not None and self.air.emptied
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +99,61 @@ def make_plan(
     *,
     now: datetime,
     moved: Mapping[ScreenId, ScreenId] | None = None,
-    shown: bool = True,
 ) -> Plan:
     """Compare what is released, or another commit, with what is wanted.
-
-    A plan that nobody is shown (`shown` is False) holds what limits and waves look at, and is made much sooner: it tells
-    no airtime and no details of screens that come or go, and leaves the weeks of clock changes out.
 
     `manifests` holds the base's manifests of `replaced_screens` by digest; one that is missing cannot be compared with.
     `moved` gives the new name of a screen by its old one; it holds where the old one is in the base alone, and the new
     one is wanted alone.
     """
-    screens: Mapping[ScreenId, ManifestRef] = base.screens if base else {}
-    origins: dict[ScreenId, ScreenId] = {}
-    for old, new in (moved or {}).items():
-        if old in screens and old not in wanted and new in wanted and new not in screens:
-            origins.setdefault(new, old)
-    steps = list(_steps(screens, wanted, origins))
-    comparer = _Comparer(now.replace(microsecond=0), manifests, shown=shown)
-    clocks = shown and comparer.contents(steps) <= MAX_CLOCK_WEEKS
+    now = now.replace(microsecond=0)
+    steps = _steps(base, wanted, moved)
+    comparer = _Comparer(now, manifests)
+    clocks = comparer.contents(steps) <= MAX_CLOCK_WEEKS
+    changes = tuple(_change(old, new, comparer.compare(old, new, clocks=clocks)) for old, new in steps)
+    return _plan(commit, base, len(wanted), changes, now, clocks=clocks)
+
+
+def make_outline(
+    commit: CommitId | None,
+    base: Base | None,
+    wanted: Mapping[ScreenId, CompiledScreen],
+    sketches: Mapping[Sha256, Sketch],
+    sketcher: Sketcher,
+    *,
+    moved: Mapping[ScreenId, ScreenId] | None = None,
+) -> Plan:
+    """A plan that nobody is shown: it holds what limits and waves look at, and is made much sooner than `make_plan`'s.
+
+    `sketches` are what `sketcher` made of the base's manifests of `replaced_screens`, by digest; one may be missing.
+    """
+
+    def compare(old: ManifestRef | None, new: CompiledScreen | None) -> _Comparison:
+        before, after = (
+            sketches.get(old.digest) if old else None,
+            sketcher.sketch(new.data, new.screen) if old and new else None,
+        )
+        if before is None or after is None:
+            return _UNTOLD
+        emptied, calm = after.empties(before), before.calm == after.calm
+        return _Comparison((), ByteSize(0), differs=before is not after, emptied=emptied, emergency_only=calm, air=None)
+
+    changes = tuple(_change(old, new, compare(old, new)) for old, new in _steps(base, wanted, moved))
+    return _plan(commit, base, len(wanted), changes, sketcher.now, clocks=False)
+
+
+def _plan(
+    commit: CommitId | None, base: Base | None, wanted: int, changes: tuple[ScreenChange, ...], now: datetime, *, clocks: bool
+) -> Plan:
     return Plan(
         commit=commit,
         base_sequence=base.sequence if base else None,
         base_commit=base.commit if base else None,
         base_digest=base.digest if base else None,
-        changes=tuple(comparer.change(old, new, clocks=clocks) for old, new in steps),
-        released=dict(sorted(Counter(old.client for old in screens.values()).items())),
-        wanted_screens=len(wanted),
-        now=now.replace(microsecond=0),
+        changes=changes,
+        released=dict(sorted(Counter(old.client for old in base.screens.values()).items())) if base else {},
+        wanted_screens=wanted,
+        now=now,
         clocks=clocks,
     )
 
@@ -140,14 +162,21 @@ _Step = tuple[ManifestRef | None, CompiledScreen | None]
 
 
 def _steps(
-    screens: Mapping[ScreenId, ManifestRef], wanted: Mapping[ScreenId, CompiledScreen], origins: Mapping[ScreenId, ScreenId]
-) -> Iterator[_Step]:
+    base: Base | None, wanted: Mapping[ScreenId, CompiledScreen], moved: Mapping[ScreenId, ScreenId] | None
+) -> list[_Step]:
     """The old and new side of every screen that changes, in order of names."""
+    screens: Mapping[ScreenId, ManifestRef] = base.screens if base else {}
+    origins: dict[ScreenId, ScreenId] = {}
+    for old_name, new_name in (moved or {}).items():
+        if old_name in screens and old_name not in wanted and new_name in wanted and new_name not in screens:
+            origins.setdefault(new_name, old_name)
     gone = set(origins.values())
+    steps: list[_Step] = []
     for name in sorted(screens.keys() | wanted.keys()):
         old, new = screens.get(origins.get(name, name)), wanted.get(name)
         if name not in gone and (old is None or new is None or not same_manifest(old, new)):
-            yield old, new
+            steps.append((old, new))
+    return steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +185,35 @@ class _Comparison:
 
     details: tuple[str, ...]
     download: ByteSize
+    differs: bool
+    emptied: bool
     emergency_only: bool
     air: AirChange | None
 
 
-_UNTOLD = _Comparison((), ByteSize(0), emergency_only=False, air=None)
+_UNTOLD = _Comparison((), ByteSize(0), differs=True, emptied=False, emergency_only=False, air=None)
+
+
+def _change(old: ManifestRef | None, new: CompiledScreen | None, found: _Comparison) -> ScreenChange:
+    """One screen's step."""
+    place = new or old
+    if place is None:
+        raise ValueError("a change has an old or a new side")
+    kind, moved_from = _kind(old, new), old.screen if old and new and old.screen != new.screen else None
+    return ScreenChange(
+        kind=kind,
+        screen=place.screen,
+        client=place.client,
+        old=old.digest if old else None,
+        new=new.digest if new else None,
+        details=found.details,
+        download=found.download,
+        alters=kind is ChangeKind.CHANGED or (kind is ChangeKind.MOVED and found.differs),
+        emptied=found.emptied,
+        emergency_only=found.emergency_only and moved_from is None,
+        air=found.air,
+        moved_from=moved_from,
+    )
 
 
 @dataclass(slots=True)
@@ -169,7 +222,6 @@ class _Comparer:
 
     now: datetime
     manifests: Mapping[Sha256, OldManifest]
-    shown: bool
     _contents: dict[Sha256, str] = field(default_factory=dict)
     _airs: dict[str, ScreenAir] = field(default_factory=dict)
     _known: dict[tuple[str, str], _Comparison] = field(default_factory=dict)
@@ -179,43 +231,25 @@ class _Comparer:
         olds = {self._old_content(old) for old, _ in steps if old}
         return len(olds | {self._content(new) for _, new in steps if new})
 
-    def change(self, old: ManifestRef | None, new: CompiledScreen | None, *, clocks: bool) -> ScreenChange:
-        """One screen's step."""
-        found = self._found(old, new, clocks=clocks) if self.shown or (old and new) else _UNTOLD
-        place = new or old
-        if place is None:
-            raise ValueError("a change has an old or a new side")
-        moved_from = old.screen if old and new and old.screen != new.screen else None
-        return ScreenChange(
-            kind=_kind(old, new),
-            screen=place.screen,
-            client=place.client,
-            old=old.digest if old else None,
-            new=new.digest if new else None,
-            details=found.details,
-            download=found.download,
-            emergency_only=found.emergency_only and moved_from is None,
-            air=found.air,
-            moved_from=moved_from,
-        )
-
-    def _found(self, old: ManifestRef | None, new: CompiledScreen | None, *, clocks: bool) -> _Comparison:
+    def compare(self, old: ManifestRef | None, new: CompiledScreen | None, *, clocks: bool) -> _Comparison:
+        """What differs between the two sides of a screen."""
         key = (self._old_content(old) if old else "", self._content(new) if new else "")
         if key not in self._known:
             before = self.manifests.get(old.digest) if old else None
-            sides = (before.manifest if before else None, new.manifest if new else None)
             unreadable = old is not None and before is None
-            self._known[key] = self._compare(sides, key, unreadable=unreadable, clocks=clocks)
+            self._known[key] = self._compare(before, new, key, unreadable=unreadable, clocks=clocks)
         return self._known[key]
 
     def _compare(
-        self, sides: tuple[Manifest | None, Manifest | None], key: tuple[str, str], *, unreadable: bool, clocks: bool
+        self, before: OldManifest | None, wanted: CompiledScreen | None, key: tuple[str, str], *, unreadable: bool, clocks: bool
     ) -> _Comparison:
-        old, new = sides
+        old, new = before.manifest if before else None, wanted.manifest if wanted else None
         if unreadable:
-            return _Comparison((UNREADABLE,) if new else (), download_size(None, new), emergency_only=False, air=None)
+            return replace(_UNTOLD, details=(UNREADABLE,) if new else (), download=download_size(None, new))
         air = compare_air(self._air(key[0], old, clocks=clocks), self._air(key[1], new, clocks=clocks))
-        return _Comparison(describe(old, new), download_size(old, new), is_emergency_only(old, new), air)
+        calm = before is not None and wanted is not None and before.calm == calm_of(wanted.data)
+        details = describe(old, new)
+        return _Comparison(details, download_size(old, new), bool(details), air.emptied, calm, air)
 
     def _air(self, content: str, manifest: Manifest | None, *, clocks: bool) -> ScreenAir | None:
         if manifest is None:

@@ -1,6 +1,6 @@
 """Publication: what is released, and the one place that changes it."""
 
-from avtech_controller.publication._content import ContentMissingError, read_manifests, read_old_manifests
+from avtech_controller.publication._content import ContentMissingError, read_old_manifests
 from avtech_controller.publication._order import check_order, descent
 from avtech_controller.publication._publish import Amendment, Publication, Publisher, plan_publication, read_head
 from avtech_controller.publication._records import read_record, release_chain
@@ -26,7 +26,6 @@ __all__ = [
     "descent",
     "plan_publication",
     "read_head",
-    "read_manifests",
     "read_old_manifests",
     "read_record",
     "release_chain",

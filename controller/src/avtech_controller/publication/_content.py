@@ -1,21 +1,21 @@
 """The manifests and clips that a release stands on: what is read from the store before a plan, and checked before a write."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 import orjson
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.planning import ManifestRef, OldManifest, content_of
+from avtech_controller.planning import ManifestRef, OldManifest, Sketch, Sketcher, content_of
 from avtech_controller.publication._writer import Progress
 from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import FindingsError, ManifestRejectedError
-from avtech_schema.identifiers import ByteSize, Sha256, VideoId
+from avtech_schema.identifiers import ByteSize, ScreenId, Sha256, VideoId
 from avtech_schema.layout import manifest_key
-from avtech_schema.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from avtech_schema.manifest import MAX_MANIFEST_BYTES, parse_manifest
 
+R = TypeVar("R")
 _NAMED = 10
 
 
@@ -25,36 +25,48 @@ class ContentMissingError(FindingsError):
     hint = "upload them: avtech content add FILE… --client CLI-…"
 
 
-def read_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[Sha256, Manifest]:
-    """The released manifests of some screens by digest; one that is missing or damaged is left out.
-
-    Raises:
-        StoreError, StoreConfigurationError: the store failed.
-    """
-    return {digest: old.manifest for digest, old in read_old_manifests(store, screens).items()}
-
-
 def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[Sha256, OldManifest]:
-    """The same with their contents, as a plan wants them. Manifests that differ in screens' names alone are parsed once.
+    """The released manifests of some screens by digest, as a plan wants them; one that is missing or damaged is left out.
+
+    Manifests that differ in screens' names alone are parsed once.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed.
     """
+    known: dict[str, OldManifest | None] = {}
 
-    wanted = list(screens)
-    keys = [manifest_key(screen.client, screen.screen, screen.digest) for screen in wanted]
-    read = store.get_all(keys, limit=MAX_MANIFEST_BYTES, take=_bytes)
-    known: dict[str, Manifest | None] = {}
-    found: dict[Sha256, OldManifest] = {}
-    for screen, data in zip(wanted, read, strict=True):
-        if data is None or sha256_hex(data) != screen.digest:
-            continue
-        content = content_of(data, screen.screen)
+    def take(data: bytes, screen: ScreenId) -> OldManifest | None:
+        content = content_of(data, screen)
         if content not in known:
             known[content] = _parse(data, screen)
-        if (manifest := known[content]) is not None:
-            found[screen.digest] = OldManifest(replace(manifest, screen=screen.screen), content)
-    return found
+        found = known[content]
+        return found and found.named(screen)
+
+    return _read_old(store, screens, take)
+
+
+def read_sketches(store: ObjectStore, screens: Iterable[ManifestRef], sketcher: Sketcher) -> dict[Sha256, Sketch]:
+    """The same, as an outline of a plan wants them.
+
+    Raises:
+        StoreError, StoreConfigurationError: the store failed.
+    """
+    return _read_old(store, screens, sketcher.sketch)
+
+
+def _read_old(
+    store: ObjectStore, screens: Iterable[ManifestRef], take: Callable[[bytes, ScreenId], R | None]
+) -> dict[Sha256, R]:
+    """What `take` makes of manifests by their digests; their bytes are not held together."""
+    wanted = {manifest_key(screen.client, screen.screen, screen.digest): screen for screen in screens}
+
+    def read(key: str, found: Stored | StoreError | None) -> R | None:
+        data, screen = _bytes(key, found), wanted[key]
+        return None if data is None or sha256_hex(data) != screen.digest else take(data, screen.screen)
+
+    read_all = store.get_all(list(wanted), limit=MAX_MANIFEST_BYTES, take=read)
+    taken = zip(wanted.values(), read_all, strict=True)
+    return {screen.digest: found for screen, found in taken if found is not None}
 
 
 def _bytes(key: str, found: Stored | StoreError | None) -> bytes | None:
@@ -64,12 +76,12 @@ def _bytes(key: str, found: Stored | StoreError | None) -> bytes | None:
     return found.data if found else None
 
 
-def _parse(data: bytes, screen: ManifestRef) -> Manifest | None:
+def _parse(data: bytes, screen: ScreenId) -> OldManifest | None:
     try:
         manifest = parse_manifest(data)
     except ManifestRejectedError:
         return None
-    return manifest if manifest.screen == screen.screen else None
+    return OldManifest.of(data, manifest) if manifest.screen == screen else None
 
 
 class Clip(NamedTuple):

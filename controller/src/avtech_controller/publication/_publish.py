@@ -10,9 +10,16 @@ from typing import Literal
 from securesystemslib.signer import Signer
 
 from avtech_controller.compiler import COMPILER, CompiledScreen
-from avtech_controller.planning import Plan, make_plan, replaced_screens
+from avtech_controller.planning import Plan, Sketcher, make_outline, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
-from avtech_controller.publication._content import check_content, check_manifests, clips_of, keys_of, read_old_manifests
+from avtech_controller.publication._content import (
+    check_content,
+    check_manifests,
+    clips_of,
+    keys_of,
+    read_old_manifests,
+    read_sketches,
+)
 from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import has_history, read_record, write_record
@@ -110,7 +117,6 @@ def plan_publication(
     *,
     now: datetime,
     moved: Mapping[ScreenId, ScreenId] | None = None,
-    shown: bool = True,
 ) -> Plan:
     """What releasing these screens would change (see `make_plan`); reads the released manifests that would be replaced.
 
@@ -119,7 +125,7 @@ def plan_publication(
     """
     released = head.released if head else None
     manifests = read_old_manifests(store, replaced_screens(released, screens))
-    return make_plan(commit, released, screens, manifests, now=now, moved=moved, shown=shown)
+    return make_plan(commit, released, screens, manifests, now=now, moved=moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +133,8 @@ class Publisher:
     """Publishes on top of whatever is released, as often as it takes.
 
     `descends(older, newer)` asks the history; `approve` stops an unsafe plan by raising; `clock` gives the time, in UTC;
-    `stage` says which screens wait; `shown` whether people look at plans (see `make_plan`); `remembered` spares it reading
-    bins that it read or wrote in an earlier run.
+    `stage` says which screens wait; `shown` whether people look at plans, or an outline is enough; `remembered` spares it
+    reading bins that it read or wrote in an earlier run.
     """
 
     store: ObjectStore
@@ -180,10 +186,15 @@ class Publisher:
     def _plan(self, head: Head | None, wanted: Wanted) -> tuple[Plan, frozenset[str]]:
         """What would change, and the clips that the screens which change have now."""
         released = head.released if head else None
-        old = read_old_manifests(self.store, replaced_screens(released, wanted.screens))
-        now = self.clock()
-        plan = make_plan(wanted.commit, released, wanted.screens, old, now=now, moved=wanted.moved, shown=self.shown)
-        return plan, frozenset(clip.key for found in old.values() for clip in found.manifest.assets.values())
+        replaced, commit, now = replaced_screens(released, wanted.screens), wanted.commit, self.clock()
+        if self.shown:
+            old = read_old_manifests(self.store, replaced)
+            plan = make_plan(commit, released, wanted.screens, old, now=now, moved=wanted.moved)
+            return plan, frozenset(clip.key for found in old.values() for clip in found.manifest.assets.values())
+        sketcher = Sketcher(now.replace(microsecond=0))
+        sketches = read_sketches(self.store, replaced, sketcher)
+        plan = make_outline(commit, released, wanted.screens, sketches, sketcher, moved=wanted.moved)
+        return plan, frozenset(clip for sketch in sketches.values() for clip in sketch.clips)
 
     def amend(self, decide: Callable[[Head], Step | None], *, publisher: str, builder: Builder) -> Amendment:
         """Put one step on top of what is released, without another commit, as `decide` says of each head that is read.

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from avtech_controller.planning import ChangeKind, Plan, ScreenChange, is_emergency_only
-from avtech_controller.publication import Head, ReleasedScreen, Staging, Wanted, read_manifests
+from avtech_controller.planning import ChangeKind, Plan, ScreenChange, calm_of
+from avtech_controller.publication import Head, ReleasedScreen, Staging, Wanted, read_old_manifests
 from avtech_controller.rollout._standing import Standing, read_plan, read_standing
 from avtech_controller.rollout._waves import Labels, assign_waves, policy_of, rollout_id
 from avtech_controller.stores import ObjectStore
@@ -85,12 +85,13 @@ class WaveStage:
         changes = [change.screen for change in plan.changes if change.screen in targets and change.new is not None]
         if not changes or not before:
             return frozenset()
-        manifests = read_manifests(self.store, [_target(targets[name], before.begun.sequence) for name in changes])
+        manifests = read_old_manifests(self.store, [_target(targets[name], before.begun.sequence) for name in changes])
         return frozenset(
             name
             for name in changes
             if targets[name].new.digest != wanted.screens[name].digest
-            and is_emergency_only(manifests.get(targets[name].new.digest), wanted.screens[name].manifest)
+            and (there := manifests.get(targets[name].new.digest))
+            and there.calm == calm_of(wanted.screens[name].data)
         )
 
 
