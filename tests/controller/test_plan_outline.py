@@ -49,7 +49,7 @@ def test_an_outline_agrees_with_the_plan_about_everything_that_limits_and_waves_
     old = first[0]
     calm = tuple(rule for rule in old.rules if not rule.emergency)
     new = {"other": second[0], "calm": replace(old, rules=calm), "name": old}[kind]
-    assume(new.rules or new.fallback)
+    assume((new.rules or new.fallback) and (old.rules or old.fallback))
     before = {name: compiled(old, name) for name in NAMES[:2]}
     after = {name: compiled(new, name) for name in (NAMES[0], NAMES[2])}
     whole, outline = both(before, after, moved={NAMES[1]: NAMES[2]})
