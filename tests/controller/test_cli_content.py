@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from avtech_controller.cli._main import run
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.resources import Video
 from tests.clips import Clips, clips, undecodable
+from tests.controller.counting import counting
 from tests.weed import S3Server
 
 pytestmark = pytest.mark.media
@@ -410,6 +413,58 @@ def test_an_object_of_another_size_is_never_taken_for_the_clip(desk: Desk, clips
     assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 3
     assert "holds 4 bytes" in desk.err
     assert desk.entries() == {}
+
+
+def test_one_clip_that_cannot_be_uploaded_holds_up_no_other(desk: Desk, clips: Clips) -> None:
+    files = [clips["good.mp4"], clips["other.mp4"], clips["portrait.mp4"]]
+    place = desk.store / f"content/CLI-ACME/{sha256_hex(files[1].read_bytes())}"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"half")
+    assert desk.run("add", *files, "--client", "CLI-ACME") == 3
+    assert desk.err.startswith("error: other.mp4: file://")
+    assert "1 of 3 clips could not be uploaded, and no entry" in desk.err
+    assert [line.split()[0] for line in desk.out.splitlines()] == ["added", "failed", "added"]
+    assert list(desk.entries()) == ["VID-ACME-GOOD.yaml", "VID-ACME-PORTRAIT.yaml"]
+    assert desk.run("add", *files, "--client", "CLI-ACME", "--output", "json") == 3
+    assert [clip["state"] for clip in desk.json()["clips"]] == ["present", "failed", "present"]
+    (failed,) = desk.json()["failed"]
+    assert failed["name"] == "VID-ACME-OTHER"
+    assert failed["help"] == "remove that object, and run again"
+    place.unlink()
+    assert desk.run("add", *files, "--client", "CLI-ACME") == 0
+    assert [line.split()[0] for line in desk.out.splitlines()] == ["present", "added", "present"]
+    assert desk.run("check", "--deep") == 0
+
+
+def many(folder: Path, clip: Path, count: int) -> list[Path]:
+    """The same picture in files of different bytes: each has a box more that decoders skip."""
+    files = [folder / f"clip-{number}.mp4" for number in range(count)]
+    for number, file in enumerate(files):
+        file.write_bytes(clip.read_bytes() + struct.pack(">I4sQ", 16, b"free", number))
+    return files
+
+
+@pytest.mark.s3
+def test_an_addition_that_was_killed_is_finished_by_the_next_and_uploads_nothing_twice(
+    desk: Desk, clips: Clips, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    files = many(tmp_path, clips["good.mp4"], 6)
+    with counting(s3_server.endpoint, limit=2) as count:
+        store = s3_server.url().replace(s3_server.endpoint, count.endpoint)
+        command = [str(Path(sys.executable).with_name("avtech")), "content", "add", *map(str, files), "--client", "CLI-ACME"]
+        with subprocess.Popen([*command, "--repo", str(desk.repo), "--store", store]) as killed:
+            reached = count.reached.wait(60)
+            killed.kill()
+        assert reached
+        assert desk.entries() == {}
+        assert desk.run("add", *files, "--client", "CLI-ACME", store=store) == 0
+        assert desk.run("check", "--deep", store=store) == 0
+    assert len(desk.entries()) == 6
+    uploaded = {path: times for path, times in count.written.items() if "/content/" in path}
+    assert len(uploaded) == 6
+    assert set(uploaded.values()) == {1}
 
 
 def test_list_shows_the_clips_of_one_client(desk: Desk, clips: Clips) -> None:

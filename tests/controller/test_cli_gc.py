@@ -10,10 +10,12 @@ import pytest
 
 from avtech_controller.cli import cli
 from avtech_controller.cli._main import run
+from avtech_controller.content import upload_additions
 from avtech_controller.stores import Stored
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.layout import MARK_KEY
 from tests.controller.repository import CLIP, Repository, make_repository
+from tests.controller.test_content_uploads import addition
 
 Capture = pytest.CaptureFixture[str]
 DAY = 86_400
@@ -120,11 +122,8 @@ def test_show_and_do_exclude_each_other(repository: Repository, capsys: Capture)
 def test_adding_a_clip_that_is_there_keeps_it(repository: Repository, capsys: Capture) -> None:
     assert gc(repository, capsys, "--yes")["marked"] == 1
     age_mark(repository)
-    from avtech_controller.content._apply import ensure_object
-
     clip = repository.path / "clip"
-    clip.write_bytes(b"leftover")
     key = f"content/CLI-ACME/{sha256_hex(b'leftover')}"
-    ensure_object(repository.store, key, clip, sha256_hex(b"leftover"), 8)
+    assert [one.state for one in upload_additions([addition(clip, b"leftover")], repository.store)] == ["uploaded"]
     assert gc(repository, capsys, "--yes")["removed"] == 0
     assert repository.store.size(key) == 8

@@ -11,7 +11,9 @@ R = TypeVar("R")
 THREADS = 16
 
 
-def in_parallel(function: Callable[[T], R], items: Iterable[T], *, done: Callable[[], None] = lambda: None) -> list[R]:
+def in_parallel(
+    function: Callable[[T], R], items: Iterable[T], *, done: Callable[[], None] = lambda: None, threads: int = THREADS
+) -> list[R]:
     """Apply a function to every item in threads, and return the results in the items' order.
 
     `done` is called after each item, from its thread. The first failure (or an interruption) is raised; what has not
@@ -32,7 +34,7 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T], *, done: Callabl
             raise
         return result
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         try:
             futures = [pool.submit(apply, item) for item in items]
             wait(futures, return_when=FIRST_EXCEPTION)

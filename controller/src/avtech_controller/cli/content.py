@@ -1,5 +1,6 @@
 """`avtech content`: add clips to the index and the store, list them, and hold the store against the index."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 import click
 import orjson
 
+from avtech_controller.cli._main import tell
 from avtech_controller.cli._options import commit_option, output_option, repo_option, store_option
 from avtech_controller.cli._progress import progress_bars
 from avtech_controller.content import (
@@ -16,6 +18,7 @@ from avtech_controller.content import (
     ContentError,
     Index,
     Offered,
+    Upload,
     Wish,
     apply_additions,
     check_store,
@@ -25,11 +28,14 @@ from avtech_controller.content import (
 )
 from avtech_controller.desired import open_source
 from avtech_controller.media import MediaError, measure, thumbnail
+from avtech_controller.parallel import in_parallel
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import ConfigurationError, FindingsError
 from avtech_schema.identifiers import ClientId, client_id, video_id
 from avtech_schema.resources import Rights, Video
 
+_TOLD = 3
+"""So many failed uploads are explained one by one; JSON names all."""
 _Parsed = TypeVar("_Parsed")
 _Problem = MediaError | ContentError
 
@@ -66,7 +72,8 @@ def add(
     """Measure clips, upload them, and write their entries into content-index/.
 
     Every frame is decoded: a clip is an MP4 of at most 20 seconds, H.264 in yuv420p, up to 3840x2160. All problems of all
-    files are told at once, and then nothing is uploaded or written. Adding the same file again changes nothing.
+    files are told at once, and then nothing is uploaded or written. Several clips are uploaded at once; one that cannot be
+    does not hold up the others, and gets no entry. Adding the same file again changes nothing and uploads nothing twice.
 
     \b
       avtech content add autumn-sale.mp4 --client CLI-ACME        becomes VID-ACME-AUTUMN-SALE
@@ -87,11 +94,13 @@ def add(
     plan = plan_additions(wish, offered, index.clients, index.videos)
     problems: list[_Problem] = [*refused, *plan.problems]
     done = Applied() if problems or not target else _apply(plan, target, repo, index)
-    _print_additions(plan, problems, output, dry_run=dry_run)
+    failed = [one for one in done.uploads if not one.done]
+    _print_additions(plan, problems, failed, output, dry_run=dry_run)
     if title or wish.rights:
         _note_unchanged(plan)
     _tell_pictures(done, index)
-    return 1 if problems or done.unnoted else 0
+    errors = [one.error.exit_code for one in failed if one.error]
+    return max(errors, default=1 if problems or done.unnoted else 0)
 
 
 @content.command("list")
@@ -188,25 +197,25 @@ def _chosen(index: Index, client: str | None, *, archived: bool) -> list[Video]:
 
 
 def _measure_all(files: Sequence[Path]) -> tuple[list[Offered], list[MediaError]]:
-    offered: list[Offered] = []
-    refused: list[MediaError] = []
-    wanted = list(dict.fromkeys(files))
     with progress_bars() as begin:
-        advance = begin("measuring", len(wanted))
-        for path in wanted:
-            try:
-                measured = measure(path)
-                offered.append(Offered(path, measured, thumbnail(path, measured.duration_ms)))
-            except MediaError as error:
-                refused.append(error)
-            advance()
-    return offered, refused
+        wanted = list(dict.fromkeys(files))
+        done = begin("measuring", len(wanted))
+        found = in_parallel(_measure, wanted, done=done, threads=len(os.sched_getaffinity(0)))
+    offered = [one for one in found if isinstance(one, Offered)]
+    return offered, [one for one in found if isinstance(one, MediaError)]
+
+
+def _measure(path: Path) -> Offered | MediaError:
+    try:
+        measured = measure(path)
+        return Offered(path, measured, thumbnail(path, measured.duration_ms))
+    except MediaError as error:
+        return error
 
 
 def _apply(plan: AdditionPlan, store: ObjectStore, repo: Path, index: Index) -> Applied:
     with progress_bars() as begin:
-        advance = begin("uploading", len(plan.additions))
-        return apply_additions(plan, store, repo, index.places, uploaded=lambda _: advance())
+        return apply_additions(plan, store, repo, index.places, done=begin("uploading", len(plan.additions)))
 
 
 def _tell_pictures(done: Applied, index: Index) -> None:
@@ -222,24 +231,46 @@ def _tell_pictures(done: Applied, index: Index) -> None:
             click.echo(f"  help: write there, below spec of {one.name}: thumbnail: {facts}", err=True)
 
 
-def _print_additions(plan: AdditionPlan, problems: Sequence[_Problem], output: str, *, dry_run: bool) -> None:
+def _print_additions(
+    plan: AdditionPlan, problems: Sequence[_Problem], failed: Sequence[Upload], output: str, *, dry_run: bool
+) -> None:
     done = () if problems else plan.additions
+    states = {one.addition.name: one.state for one in failed}
+    told = [(one, states.get(one.name, _state(one, dry_run=dry_run))) for one in done]
     if output == "json":
-        clips = [{**_describe(one.video), "state": _state(one, dry_run=dry_run)} for one in done]
-        _print_json({"dry_run": dry_run, "clips": clips, "problems": [_problem(one) for one in problems]})
+        clips = [{**_describe(one.video), "state": state} for one, state in told]
+        errors = [{"name": one.addition.name, "message": str(one.error), "help": one.error.hint} for one in failed if one.error]
+        _print_json(
+            {"dry_run": dry_run, "clips": clips, "problems": [_problem(one) for one in problems], "failed": errors},
+        )
     else:
-        for one in done:
+        for one, state in told:
             seconds = one.video.spec.duration_ms / 1000
-            click.echo(f"{_state(one, dry_run=dry_run):<9} {one.name}  {seconds:.2f} s  {one.video.spec.size_bytes:,} bytes")
+            click.echo(f"{state:<9} {one.name}  {seconds:.2f} s  {one.video.spec.size_bytes:,} bytes")
     _tell(problems)
-    new = sum(1 for one in done if one.state == "new")
+    _tell_failed(failed, len(done))
+    new = sum(state == "added" for _, state in told)
     if problems:
         click.echo(
             f"nothing was uploaded or written: {len(problems)} {'problem' if len(problems) == 1 else 'problems'}", err=True
         )
-    elif new and not dry_run:
+    elif new:
         what = "1 entry was" if new == 1 else f"{new} entries were"
         click.echo(f"{what} written to content-index/; name the clips in playlists, and commit both", err=True)
+
+
+def _tell_failed(failed: Sequence[Upload], of: int) -> None:
+    """Say why clips could not be uploaded, and what to do."""
+    errors = [one.error for one in failed if one.error]
+    for error in errors[:_TOLD]:
+        tell(error)
+    if failed:
+        untried = f" ({len(failed) - len(errors):,} of them were not tried)" if len(failed) > len(errors) else ""
+        click.echo(
+            f"{len(failed):,} of {_count(of, 'clip')} could not be uploaded{untried}, and no entry was written for what is "
+            "not there; run the same command again when that is mended: nothing is uploaded twice",
+            err=True,
+        )
 
 
 def _note_unchanged(plan: AdditionPlan) -> None:

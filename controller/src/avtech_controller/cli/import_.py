@@ -126,7 +126,7 @@ def _stop_if_invalid(loaded: "Loaded") -> None:
 def _write(report: "Report", fresh: Mapping[str, str], option: str | None) -> None:
     """Upload the clips, if there is a store for them, then write the files."""
     from avtech_controller import importing
-    from avtech_controller.content import upload_additions
+    from avtech_controller.content import raise_if_failed, upload_additions
     from avtech_controller.stores import open_store
 
     additions = report.sorted.additions
@@ -134,8 +134,8 @@ def _write(report: "Report", fresh: Mapping[str, str], option: str | None) -> No
     if url:
         store = open_store(url)
         with progress_bars() as begin:
-            advance = begin("uploading", len(additions))
-            upload_additions(additions, store, uploaded=lambda _: advance())
+            uploads = upload_additions(additions, store, done=begin("uploading", len(additions)))
+        raise_if_failed(uploads)
     importing.write_files(report.place.repo, fresh)
     if not url:
         click.echo("the clips are in no store yet: name one (--store, AVTECH_STORE) and run the same command again", err=True)
