@@ -2,11 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,53 +13,12 @@ from avtech_player.pulse import SILENT_SECONDS, STUCK_SECONDS, Pulse, Signs, ans
 from avtech_player.service import ServiceManager, service_manager, status_line
 from avtech_schema.report import EngineHealth, SyncState
 from tests.player.devices import Device
+from tests.player.manager import managing
 from tests.player.material import video_bytes
 from tests.player.repository import Repository, manifest_of
 
 DRAWING = EngineHealth("mpv", "1", "playing", 0)
 STARTING = EngineHealth("mpv", "1", "starting", 3)
-
-
-class Manager:
-    """A service manager's end of the socket; `told` are the lines that came, with the moment of each."""
-
-    def __init__(self, address: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
-        self.environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "900000"}
-        self.told: list[tuple[float, str]] = []
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def read(self, seconds: float) -> None:
-        """Read for so long, at most."""
-        self._socket.settimeout(max(0.01, seconds))
-        try:
-            lines = self._socket.recv(4096).decode().splitlines()
-        except TimeoutError:
-            return
-        self.told += [(time.monotonic(), line) for line in lines]
-
-    def wait_for(self, line: str, *, within: float = 40.0, after: float = 0.0) -> float:
-        """Wait for a line that begins so; the moment at which it came."""
-        deadline = time.monotonic() + within
-        while True:
-            for moment, told in self.told:
-                if moment > after and told.startswith(line):
-                    return moment
-            if time.monotonic() > deadline:
-                raise AssertionError(f"no {line!r}, only {[told for _, told in self.told[-20:]]}")
-            self.read(0.2)
-
-
-@contextmanager
-def managing(address: str) -> Iterator[Manager]:
-    manager = Manager(address)
-    try:
-        yield manager
-    finally:
-        manager.close()
 
 
 def published(folder: Path) -> tuple[Repository, Device]:
