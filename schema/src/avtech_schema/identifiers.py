@@ -94,7 +94,6 @@ def commit_id(text: str) -> CommitId:
 
 
 def _matched(pattern: re.Pattern[str], text: str, what: str) -> str:
-    too_long = pattern not in (_SHA256, _COMMIT) and len(text) > MAX_NAME_LENGTH
-    if too_long or not pattern.fullmatch(text):
+    if len(text) > MAX_NAME_LENGTH or not pattern.fullmatch(text):
         raise ValueError(f"{text[:80]!r} is not {what}")
     return text

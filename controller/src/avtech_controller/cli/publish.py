@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,8 +144,10 @@ def _job(options: _Options) -> "Job":
     if saved and options.commit is not None and resolve_commit(options.repo, options.commit) != saved.commit:
         raise click.UsageError("the plan is of another commit than --commit; give the one or the other")
     cache = chosen_cache(options.cache, no_cache=options.no_cache, keys_dir=options.keys_dir)
-    compiled = compile_desired(options.repo, saved.commit if saved else options.commit or "HEAD", cache)
-    if history.has_changes(options.repo):
+    with ThreadPoolExecutor(1) as aside:  # git looks at every file of the work tree: meanwhile, the commit is compiled
+        changes = aside.submit(history.has_changes, options.repo)
+        compiled = compile_desired(options.repo, saved.commit if saved else options.commit or "HEAD", cache)
+    if changes.result():
         click.echo("note: the work tree has changes that are not committed; they are not published", err=True)
     store = chosen_store(options.store, compiled)
     accepted = _named_commit(options.repo, options.accept_rewind)

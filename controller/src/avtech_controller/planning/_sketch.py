@@ -15,7 +15,7 @@ from avtech_schema.manifest import parse_manifest
 
 _ALL_DAYS = [0, 1, 2, 3, 4, 5, 6]
 _SHORTEST_S = 4 * 3600
-"""A daily window as long as this outlasts any hour that a change of the clocks skips."""
+"""A window as long as this outlasts any hour that a change of the clocks skips."""
 
 
 class Sketch(NamedTuple):
@@ -55,7 +55,7 @@ class Sketcher:
             if spelt["screen"] != screen:
                 return None
             clips = frozenset(asset["key"] for asset in spelt["assets"].values())
-            surely = _is_always_scheduled(spelt)
+            surely = _is_surely_scheduled(spelt)
             week = None if surely else measure(parse_manifest(data), self.now, clock=False).week
             return Sketch(
                 calm=calm_identity(spelt),
@@ -67,11 +67,13 @@ class Sketcher:
             return None
 
 
-def _is_always_scheduled(spelt: Spelt) -> bool:
-    """Whether some rule is surely on air every day, with a clip that may always play; it is not if that takes reckoning."""
-    return not spelt["display"]["power"] and any(
-        rule["days"] == _ALL_DAYS
-        and ((rule["until"] - rule["from"]) % DAY_SECONDS or DAY_SECONDS) >= _SHORTEST_S
+def _is_surely_scheduled(spelt: Spelt) -> bool:
+    """Whether some rule is surely on air every week, with a clip that may always play; it is not if that takes reckoning."""
+    power = spelt["display"]["power"]
+    if power and not (power["days"] and _length(power) >= _SHORTEST_S):
+        return False
+    return any(
+        (_is_all_day(rule) if power else bool(rule["days"]) and _length(rule) >= _SHORTEST_S)
         and _is_unbounded(rule)
         and not (rule["except"] or rule["rrule"] or rule["maxPlaysPerHour"])
         and any(
@@ -80,6 +82,15 @@ def _is_always_scheduled(spelt: Spelt) -> bool:
         )
         for rule in spelt["rules"]
     )
+
+
+def _length(window: Spelt) -> int:
+    """Seconds of a window that may cross midnight."""
+    return int(window["until"] - window["from"]) % DAY_SECONDS or DAY_SECONDS
+
+
+def _is_all_day(rule: Spelt) -> bool:
+    return rule["days"] == _ALL_DAYS and _length(rule) == DAY_SECONDS
 
 
 def _is_unbounded(one: Spelt) -> bool:

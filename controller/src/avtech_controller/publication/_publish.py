@@ -309,7 +309,8 @@ class Publisher:
         size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
         base = head.metadata if head else None
         writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered)
-        return pointer, size + writer.write(screens, pointer, self.progress)
+        before = head.released.screens if head else {}
+        return pointer, size + writer.write(screens, pointer, self.progress, before=before)
 
     def _hold(self, guard: Guard, look_again: Callable[[], object]) -> None:
         """Make sure, right before the swap, that no collection took what this release stands on, or takes it any more."""

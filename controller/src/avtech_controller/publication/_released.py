@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from avtech_controller.trust import ReleasedMetadata, Target
 from avtech_schema.errors import TrustError
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
 from avtech_schema.layout import target_path
+
+_client = lru_cache(maxsize=4096)(client_id)
+_commit = lru_cache(maxsize=4096)(commit_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,10 @@ def _screen(path: str, target: Target) -> ReleasedScreen:
             raise ValueError("its custom fields do not name the screen and the release")
         found = ReleasedScreen(
             screen=screen,
-            client=client_id(client),
+            client=_client(client),
             digest=sha256(target["hashes"]["sha256"]),
             size=ByteSize(target["length"]),
-            commit=commit_id(custom["commit"]),
+            commit=_commit(custom["commit"]),
             release=custom["release"],
         )
     except (KeyError, ValueError, TypeError) as error:

@@ -1,6 +1,6 @@
 """Writes the metadata of a release: bins, snapshot, and last of all the timestamp, whose swap is the commit point."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -56,14 +56,21 @@ class MetadataWriter:
     """Told of the bins that it released."""
     _sizes: list[int] = field(default_factory=list)
 
-    def write(self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress) -> int:
-        """Write everything, and return the number of bytes written.
+    def write(
+        self,
+        screens: Mapping[ScreenId, ReleasedScreen],
+        pointer: ReleasePointer,
+        progress: Progress,
+        *,
+        before: Mapping[ScreenId, ReleasedScreen],
+    ) -> int:
+        """Write everything, and return the number of bytes written. `before` is what the base releases.
 
         Raises:
             PreconditionFailedError: another publisher swapped the timestamp first; nothing of this release is visible.
         """
         roots = self._write_offline()
-        self._write_release(self._bins_to_write(screens), pointer, roots, progress)
+        self._write_release(self._bins_to_write(screens, before), pointer, roots, progress)
         return sum(self._sizes)
 
     def renew(
@@ -80,7 +87,7 @@ class MetadataWriter:
         if (base := self.base) is None:
             raise ValueError("nothing is released that could be renewed")
         roots = self._write_offline()
-        bins = self._bins_to_write(screens)
+        bins = self._bins_to_write(screens, screens)
         aged = past_half_life(base.snapshot.expires, self.now, SNAPSHOT_LIFETIME) or not base.snapshot_current
         if bins or aged or (daily and base.snapshot.expires < expiry(self.now, SNAPSHOT_LIFETIME, whole_days=True)):
             self._write_release(bins, pointer, roots, progress)
@@ -117,21 +124,30 @@ class MetadataWriter:
         if not (self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data)):
             raise TrustError(f"{self.store.url} holds another {key} than trust/: it is another fleet's store")
 
-    def _bins_to_write(self, screens: Mapping[ScreenId, ReleasedScreen]) -> dict[str, dict[str, Target]]:
+    def _bins_to_write(
+        self, screens: Mapping[ScreenId, ReleasedScreen], before: Mapping[ScreenId, ReleasedScreen]
+    ) -> dict[str, dict[str, Target]]:
         """The targets of every bin whose content changed, that nears its expiry, or that other keys or bins replace."""
-        roles = self.anchor.bins(self.anchor.newest)
-        wanted: dict[str, dict[str, Target]] = {name: {} for name in roles.get_roles()}
-        for screen in screens.values():
-            path = target_path(screen.client, screen.screen)
-            wanted[roles.get_role_for_target(path)][path] = screen.target()
-        base = self.base
+        roles, base = self.anchor.bins(self.anchor.newest), self.base
         if base is None or base.targets_version != self.anchor.newest:
-            return wanted
-        return {
-            name: targets
-            for name, targets in wanted.items()
-            if targets != base.bins[name].targets or past_half_life(base.bins[name].expires, self.now, BINS_LIFETIME)
+            everything: dict[str, dict[str, Target]] = {name: {} for name in roles.get_roles()}
+            for path, screen in _by_path(screens.values()):
+                everything[roles.get_role_for_target(path)][path] = screen.target()
+            return everything
+        changed = _by_path(screen for name, screen in screens.items() if before.get(name) is not screen)
+        gone = _by_path(screen for name, screen in before.items() if screens.get(name) is not screen)
+        wanted: dict[str, dict[str, Target]] = {
+            name: dict(held.targets)
+            for name, held in base.bins.items()
+            if past_half_life(held.expires, self.now, BINS_LIFETIME)
         }
+        for path, replacement in [*((path, None) for path, _ in gone), *((path, screen.target()) for path, screen in changed)]:
+            name = roles.get_role_for_target(path)
+            targets = wanted.setdefault(name, dict(base.bins[name].targets))
+            targets.pop(path, None)
+            if replacement is not None:
+                targets[path] = replacement
+        return wanted
 
     def _write_bins(self, bins: Mapping[str, Mapping[str, Target]], done: Callable[[], None]) -> dict[str, int]:
         """Write bins and return their versions: all at once, and one by one where a version number is taken."""
@@ -202,3 +218,7 @@ class MetadataWriter:
     def _is_stored(self, key: str, data: bytes) -> bool:
         found = self.store.get(key, limit=MAX_METADATA_BYTES)
         return isinstance(found, Stored) and found.data == data
+
+
+def _by_path(screens: Iterable[ReleasedScreen]) -> list[tuple[str, ReleasedScreen]]:
+    return [(target_path(screen.client, screen.screen), screen) for screen in screens]

@@ -4,23 +4,24 @@ A fleet of 100,000 screens has thousands of them, and every publication reads al
 python-tuf and securesystemslib, over the same canonical bytes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
-from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Signature, Signer
 from tuf.api.metadata import Targets
 
-from avtech_controller.trust._metadata import BINS_LIFETIME, SPEC_VERSION, expiry, verify_bytes
+from avtech_controller.trust._metadata import BINS_LIFETIME, SPEC_VERSION, canonical_json, expiry, verify_bytes
 from avtech_schema.errors import TrustError
 
 Target = Mapping[str, Any]
 """One target as the format spells it: `length`, `hashes`, and our `custom`."""
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_SPELT_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _FIELDS = {"_type", "expires", "spec_version", "targets", "version"}
 
 
@@ -42,7 +43,7 @@ def sign_bin(targets: Mapping[str, Target], version: int, now: datetime, signer:
         "targets": dict(targets),
         "version": version,
     }
-    signature = signer.sign(_canonical(signed, orjson.dumps(signed)))
+    signature = signer.sign(canonical_json(signed))
     return orjson.dumps({"signatures": [signature.to_dict()], "signed": signed}, option=orjson.OPT_SORT_KEYS)
 
 
@@ -56,7 +57,7 @@ def read_bin(data: bytes, name: str, delegator: Targets, what: str) -> Bin:
         value = orjson.loads(data)
         signed, found = value["signed"], [Signature.from_dict(dict(signature)) for signature in value["signatures"]]
         signatures = {signature.keyid: signature for signature in found}
-        canonical = _canonical(signed, data)
+        canonical = canonical_json(signed)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrustError(f"{what} is not TUF metadata") from error
     if not isinstance(signed, dict) or signed.get("_type") != Targets.type:
@@ -68,11 +69,15 @@ def read_bin(data: bytes, name: str, delegator: Targets, what: str) -> Bin:
         raise TrustError(f"{what} is not a bin of targets ({error})") from error
 
 
-def _canonical(signed: Any, data: bytes) -> bytes:
-    """The canonical JSON that signatures are over. Where no character is escaped, orjson spells the same, much sooner."""
-    if b"\\" in data:
-        return str(encode_canonical(signed)).encode()
-    return orjson.dumps(signed, option=orjson.OPT_SORT_KEYS)
+def instant_of(text: str) -> datetime:
+    """Read a time as the format spells it, such as `2026-11-24T00:00:00Z`.
+
+    Raises:
+        ValueError, TypeError: it is spelt otherwise.
+    """
+    if not _SPELT_TIME.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a time in UTC")
+    return datetime.fromisoformat(text)  # a hundred times as fast as strptime
 
 
 def _bin(signed: dict[str, Any]) -> Bin:
@@ -86,4 +91,4 @@ def _bin(signed: dict[str, Any]) -> Bin:
     for path, target in targets.items():
         if type(target["length"]) is not int or not isinstance(target["hashes"], dict):
             raise ValueError(f"the target {path[:160]!r} has no length or no hashes")
-    return Bin(version, datetime.strptime(signed["expires"], _TIME).replace(tzinfo=UTC), targets)
+    return Bin(version, instant_of(signed["expires"]), targets)

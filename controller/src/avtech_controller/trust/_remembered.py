@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 from backports import zstd
 
 from avtech_controller.trust._anchor import Anchor
-from avtech_controller.trust._bins import Bin
+from avtech_controller.trust._bins import Bin, instant_of
 from avtech_schema.canonical import sha256_hex
 
 MAX_REMEMBERED_BYTES = 1 << 30
@@ -36,7 +35,7 @@ class Remembered:
             about, entries = orjson.loads(_unpacked(packed))
             if about != _about(anchor, targets, snapshot):
                 return None
-            found = {name: Bin(version, _instant(expires), held) for name, version, expires, held in entries}
+            found = {name: Bin(version, instant_of(expires), held) for name, version, expires, held in entries}
         except (ValueError, TypeError, zstd.ZstdError):
             return None
         return found if list(found) == list(anchor.bins(targets).get_roles()) else None
@@ -55,10 +54,6 @@ def _name(url: str) -> str:
 
 def _about(anchor: Anchor, targets: int, snapshot: bytes) -> list[str]:
     return [sha256_hex(snapshot), sha256_hex(anchor.delegations[targets].data)]
-
-
-def _instant(text: str) -> datetime:
-    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from avtech_controller.trust._metadata import (
     SIGNED_FIELD,
     SNAPSHOT_LIFETIME,
     TIMESTAMP_LIFETIME,
+    Canonical,
     ReleasePointer,
     expiry,
     rfc3339,
@@ -27,7 +28,7 @@ def sign_snapshot(versions: Mapping[str, int], version: int, pointer: ReleasePoi
         unrecognized_fields={RELEASE_FIELD: pointer.json()},
     )
     metadata = Metadata(snapshot)
-    metadata.sign(signer)
+    metadata.sign(signer, signed_serializer=Canonical())
     return to_bytes(metadata)
 
 
@@ -43,7 +44,7 @@ def sign_timestamp(snapshot_version: int, version: int, pointer: ReleasePointer,
         },
     )
     metadata = Metadata(timestamp)
-    metadata.sign(signer)
+    metadata.sign(signer, signed_serializer=Canonical())
     return to_bytes(metadata)
 
 
