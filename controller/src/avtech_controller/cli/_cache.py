@@ -1,14 +1,11 @@
 """The options of commands that compile, `--cache` and `--no-cache`, and the cache that they mean."""
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-
-from avtech_schema.errors import AvtechError
 
 if TYPE_CHECKING:
     from avtech_controller.incremental import Cache
@@ -32,17 +29,32 @@ def cache_options(command: _Command) -> _Command:
     return named(without(command))
 
 
-def chosen_cache(cache: str | None, *, no_cache: bool, keys_dir: Path | None = None) -> "Cache | None":
+def sealing_key_option(command: _Command) -> _Command:
+    """Pass `keys_dir: Path | None` to a command that signs nothing."""
+    return click.option(
+        "--keys-dir",
+        type=click.Path(path_type=Path),
+        envvar="AVTECH_KEYS_DIR",
+        show_envvar=True,
+        metavar="DIR",
+        help="The directory of publish.pem, to read the cache that `publish --keys-dir DIR` wrote; nothing is signed.",
+    )(command)
+
+
+def chosen_cache(cache: str | None, *, no_cache: bool, keys_dir: Path | None) -> "Cache | None":
     """Open the cache that the options mean; None if there is none.
+
+    What seals it is AVTECH_CACHE_KEY, else the publish key that is at hand, else, for a directory, this user's own key.
 
     Raises:
         ConfigurationError: it is not an address, or its secret is too short.
     """
     if no_cache:
         return None
+    from avtech_controller.cli._sealing import sealing_secret
     from avtech_controller.incremental import open_cache
 
-    return open_cache(cache, today=datetime.now(UTC).date(), publish_secret=lambda: _publish_secret(keys_dir))
+    return open_cache(cache, today=datetime.now(UTC).date(), publish_secret=lambda: sealing_secret(keys_dir))
 
 
 def remembered(cache: "Cache | None") -> "Remembered | None":
@@ -50,19 +62,3 @@ def remembered(cache: "Cache | None") -> "Remembered | None":
     from avtech_controller.trust import Remembered
 
     return Remembered(cache.noted, cache.note) if cache else None
-
-
-def _publish_secret(keys_dir: Path | None) -> bytes | None:
-    """A secret that whoever holds the publish key can derive; none without a key at hand, or from a key service's."""
-    if "AVTECH_PUBLISH_KEY" not in os.environ:  # asked first: what follows loads much
-        return None
-    from securesystemslib.signer import CryptoSigner
-
-    from avtech_controller.cli._secrets import publish_signer
-    from avtech_controller.incremental import derive
-
-    try:
-        signer = publish_signer(keys_dir)
-    except AvtechError:
-        return None  # whoever needs the key for more than this says what is wrong with it
-    return derive(signer.private_bytes, b"avtech cache secret") if isinstance(signer, CryptoSigner) else None

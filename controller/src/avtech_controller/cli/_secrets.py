@@ -8,16 +8,18 @@ from pathlib import Path
 import click
 from securesystemslib.signer import Key, Signer
 
+from avtech_controller.cli._key_names import (
+    HEARTBEAT_FILE,
+    HEARTBEAT_VARIABLE,
+    PASSPHRASE_VARIABLE,
+    PUBLISH_FILE,
+    PUBLISH_VARIABLE,
+)
 from avtech_controller.trust import Anchor, load_signer, open_signer
 from avtech_schema.errors import ConfigurationError
 
-PASSPHRASE_VARIABLE = "AVTECH_KEY_PASSPHRASE"  # noqa: S105  the variable's name, not a secret
 MIN_PASSPHRASE = 12
 """A new key's passphrase has at least so many characters: the file may be found, and guessed at without end."""
-PUBLISH_VARIABLE = "AVTECH_PUBLISH_KEY"
-HEARTBEAT_VARIABLE = "AVTECH_HEARTBEAT_KEY"
-PUBLISH_FILE = "publish.pem"
-HEARTBEAT_FILE = "heartbeat.pem"
 
 
 def passphrase() -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from avtech_controller.cli._cache import cache_options, chosen_cache
+from avtech_controller.cli._cache import cache_options, chosen_cache, sealing_key_option
 from avtech_controller.cli._options import commit_option, output_option, repo_option
 from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
 from avtech_schema.layout import target_path
@@ -16,7 +16,7 @@ from avtech_schema.layout import target_path
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from avtech_controller.incremental import Compilation, Written
+    from avtech_controller.incremental import Cache, Compilation, Written
 
 
 @click.command(name="compile")
@@ -32,8 +32,18 @@ if TYPE_CHECKING:
     "Without it, digests alone are shown.",
 )
 @cache_options
+@sealing_key_option
 @output_option
-def compile_(*, repo: Path, commit: str | None, directory: Path | None, cache: str | None, no_cache: bool, output: str) -> None:
+def compile_(
+    *,
+    repo: Path,
+    commit: str | None,
+    directory: Path | None,
+    cache: str | None,
+    no_cache: bool,
+    keys_dir: Path | None,
+    output: str,
+) -> None:
     """Compile one manifest per screen, exactly the bytes that `avtech publish` would release.
 
     The same commit gives the same bytes on any machine, with any cache and without one. Nothing is written when the
@@ -52,8 +62,9 @@ def compile_(*, repo: Path, commit: str | None, directory: Path | None, cache: s
     from avtech_controller.incremental import compile_source
 
     source = open_source(repo, commit)
-    compilation = compile_source(source, chosen_cache(cache, no_cache=no_cache))
-    written = _write(compilation, directory, no_cache=no_cache) if directory else None
+    compilation = compile_source(source, chosen_cache(cache, no_cache=no_cache, keys_dir=keys_dir))
+    own = chosen_cache(None, no_cache=no_cache, keys_dir=keys_dir) if directory else None
+    written = _write(compilation, directory, own) if directory else None
     if output == "json":
         click.echo(orjson.dumps(_summary(compilation), option=orjson.OPT_INDENT_2).decode())
         return
@@ -101,7 +112,7 @@ def _summary(compilation: "Compilation") -> dict[str, Any]:
     }
 
 
-def _write(compilation: "Compilation", directory: Path, *, no_cache: bool) -> "Written":
+def _write(compilation: "Compilation", directory: Path, own: "Cache | None") -> "Written":
     """Write the manifests; how the directory is left is noted in the user's own cache, for the next time.
 
     Raises:
@@ -110,7 +121,6 @@ def _write(compilation: "Compilation", directory: Path, *, no_cache: bool) -> "W
     """
     from avtech_controller.incremental import notes_from, write_manifests
 
-    own = chosen_cache(None, no_cache=no_cache)
     with _failures(directory):
         what = f"output {directory.resolve()}"
         written = write_manifests(compilation, directory, notes_from(own.noted(what) if own else None))

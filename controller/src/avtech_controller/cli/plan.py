@@ -12,7 +12,7 @@ import click
 import orjson
 
 from avtech_controller import durable
-from avtech_controller.cli._cache import cache_options, chosen_cache, remembered
+from avtech_controller.cli._cache import cache_options, chosen_cache, remembered, sealing_key_option
 from avtech_controller.cli._consent import consent_in_commits, consent_of, consent_options
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired, compile_loaded
 from avtech_controller.cli._options import commit_option, repo_option, store_option
@@ -47,6 +47,7 @@ CHANGES = 10
 )
 @consent_options
 @cache_options
+@sealing_key_option
 @click.option(
     "--detailed-exitcode", is_flag=True, help=f"End with {CHANGES} when screens change, and with 0 only when none does."
 )
@@ -71,6 +72,7 @@ def plan(
     accept_emptied: int | None,
     cache: str | None,
     no_cache: bool,
+    keys_dir: Path | None,
     detailed_exitcode: bool,
     output: str,
 ) -> int:
@@ -93,7 +95,7 @@ def plan(
     if file and base:
         raise click.UsageError("-o saves a plan on top of what is released; --base compares with a commit")
     consent = consent_of(accept_changes, accept_removals, accept_emptied)
-    known = chosen_cache(cache, no_cache=no_cache)
+    known = chosen_cache(cache, no_cache=no_cache, keys_dir=keys_dir)
     compiled = _compiled(repo, commit, output, known, saved=file is not None)
     found = _planned(repo, store, base, compiled, consent, cache=known)
     if file:

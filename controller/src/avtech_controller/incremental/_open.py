@@ -33,7 +33,9 @@ def open_cache(address: str | None, *, today: date, publish_secret: Callable[[],
         shelf: Shelf = StoreShelf(open_store(address))
         secret = secret or publish_secret()
         if secret is None:
-            _LOG.warning("the cache in %s is not used: %s is not set", shelf.place, CACHE_KEY_VARIABLE)
+            _LOG.warning(
+                "the cache in %s is not used: %s is not set, and no publish key is at hand", shelf.place, CACHE_KEY_VARIABLE
+            )
             return None
         return Cache(shelf, secret, today=today)
     directory = _directory(address)
