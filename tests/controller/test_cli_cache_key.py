@@ -14,14 +14,8 @@ from tests.weed import S3Server
 Capture = pytest.CaptureFixture[str]
 FROM_CACHE = "0 of 3 screens compiled, the rest from the cache"
 ANEW = "3 of 3 screens compiled\n"
-VARIABLES = (
-    "AVTECH_STORE",
-    "AVTECH_PUBLISH_KEY",
-    "AVTECH_KEYS_DIR",
-    "AVTECH_KEY_PASSPHRASE",
-    "AVTECH_CACHE_KEY",
-    "AVTECH_CACHE",
-)
+VARIABLES = ("STORE", "PUBLISH_KEY", "KEYS_DIR", "KEY_PASSPHRASE", "CACHE_KEY", "CACHE")
+NO_KEY = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 
 
 @pytest.fixture
