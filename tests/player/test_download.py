@@ -33,16 +33,14 @@ def fetch(
     stop: threading.Event | None = None,
     store: Store | None = None,
 ) -> Path:
-    target = tmp_path / "clip"
-    fetch_asset(
-        store or open_store(server.url, {}), asset, partial=tmp_path / "partial", target=target, stop=stop or threading.Event()
-    )
-    return target
+    """Fetch a clip, and give it its name as a library does."""
+    partial, clip = tmp_path / "partial", tmp_path / "clip"
+    fetch_asset(store or open_store(server.url, {}), asset, partial=partial, stop=stop or threading.Event())
+    return partial.rename(clip)
 
 
 def test_a_clip_is_fetched_whole(server: Server, tmp_path: Path) -> None:
     assert fetch(server, tmp_path).read_bytes() == CLIP
-    assert not (tmp_path / "partial").exists()
 
 
 def test_a_transfer_that_was_cut_goes_on_where_it_ended(server: Server, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from avtech_player.durable import (
     remove_leftovers,
     replace_atomically,
 )
+from tests.player.crashes import need_strace, strace
 
 
 def test_a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -76,6 +77,23 @@ def test_appending_goes_on_at_the_end_and_publishing_gives_the_final_name(tmp_pa
     publish_file(tmp_path / "partial", tmp_path / "whole")
     assert (tmp_path / "whole").read_bytes() == b"one two"
     assert not (tmp_path / "partial").exists()
+
+
+def test_a_file_that_the_disk_does_not_take_is_not_named_and_not_kept_for_a_flush_that_would_say_it_is_safe(
+    tmp_path: Path,
+) -> None:
+    """EIO on its flush, into a real process: the kernel tells that once, and calls the lost bytes clean from then on."""
+    need_strace()
+    (tmp_path / "partial").write_bytes(b"whole")
+    script = (
+        "import sys; from pathlib import Path; from avtech_player.durable import *\n"
+        "try: publish_file(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "except DiskError: sys.exit(42)\n"
+    )
+    failing = strace("-o", "/dev/null", "-P", str(tmp_path / "partial"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO")
+    command = [*failing, sys.executable, "-c", script, str(tmp_path / "partial"), str(tmp_path / "whole")]
+    assert subprocess.run(command, check=False).returncode == 42
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_that_is_ours_is_cleared_of_whatever_else_has_it_and_another_is_not(tmp_path: Path) -> None:

@@ -120,6 +120,26 @@ def test_whatever_a_power_cut_keeps_and_loses_the_promises_hold(films: dict[str,
 
 
 @pytest.mark.parametrize("key", MAKERS)
+def test_clips_are_flushed_before_they_are_named_and_all_names_at_once_before_they_count(
+    films: dict[str, Film], key: str
+) -> None:
+    changes = [(step.what, step.path) for step in films[key].steps]
+    named = [place for place, (what, path) in enumerate(changes) if what == "rename" and path.startswith("state/partial/")]
+    assert len(named) == {"first": 2, "third": 1}[key]
+    for place in named:
+        assert changes.count(("flush", changes[place][1])) == 1
+        assert changes.index(("flush", changes[place][1])) < place
+    safe = changes.index(("flush", "state/assets"), named[-1])
+    assert ("flush", "state/assets") not in changes[named[0] : named[-1]]
+    staged = next(
+        place
+        for place, step in enumerate(films[key].steps)
+        if place > named[-1] and step.what == "rename" and step.data == b"state/state.json"
+    )
+    assert safe < staged
+
+
+@pytest.mark.parametrize("key", MAKERS)
 def test_a_kill_and_then_a_power_cut_lose_nothing_that_counts(films: dict[str, Film], key: str) -> None:
     """What a process named and could not flush before it was killed, the next one finds, and must not take for safe."""
     scene = films[key].scene

@@ -1,13 +1,14 @@
-"""Fetches clips by hash: resumes what a bad network cut off, keeps nothing that does not match, names nothing unflushed."""
+"""Fetches clips by hash: resumes what a bad network cut off, keeps nothing that does not match."""
 
+import contextlib
 import stat
 import threading
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from avtech_player.digest import file_digest
-from avtech_player.durable import Appender, DiskError, publish_file, remove
+from avtech_player.digest import Digest
+from avtech_player.durable import Appender, DiskError, remove
 from avtech_player.store import FailureKind, OtherObjectError, RangeRefusedError, Store, StoreError
 from avtech_schema.errors import EnvironmentFailedError, TrustError
 from avtech_schema.identifiers import Sha256
@@ -26,11 +27,11 @@ class StoppedError(EnvironmentFailedError):
     """The player was asked to stop in the middle; what was fetched is kept."""
 
 
-def fetch_asset(store: Store, asset: Asset, *, partial: Path, target: Path, stop: threading.Event) -> None:
-    """Fetch a clip to `target`, going on where `partial` ends; bytes of a wrong hash are thrown away.
+def fetch_asset(store: Store, asset: Asset, *, partial: Path, stop: threading.Event) -> None:
+    """Have a clip whole in `partial`, going on where that ends; bytes of a wrong hash are thrown away.
 
     They are fetched once more if some had lain here, which may be what is wrong; what the store holds is not fetched again
-    until it changes there.
+    until it changes there. What is whole is not flushed yet: that is for whoever gives it its name.
 
     Raises:
         StoreError: the store failed; what came is kept for the next time.
@@ -39,73 +40,92 @@ def fetch_asset(store: Store, asset: Asset, *, partial: Path, target: Path, stop
         DiskError: the disk refused.
     """
     try:
-        lay_here = _complete(store, asset, partial, stop)
-        found = digest_of(partial)
+        if size_of(partial) > asset.size or _has_other_names(partial):
+            remove(partial)
+        transfer = _Transfer(store, asset, partial, stop)
+        lay_here = transfer.digest.size > 0
+        found = transfer.complete()
         if found != asset.sha256 and lay_here:
             remove(partial)
-            _complete(store, asset, partial, stop)
-            found = digest_of(partial)
+            found = _Transfer(store, asset, partial, stop).complete()
     except OtherObjectError as error:
         raise DigestMismatchError(str(error)) from error
     if found != asset.sha256:
         remove(partial)
         store.reject(asset.key)
         raise DigestMismatchError(f"{store.url}: {asset.key} is not the clip that was released")
-    publish_file(partial, target)
 
 
-def _complete(store: Store, asset: Asset, partial: Path, stop: threading.Event) -> bool:
-    """Bring the partial file to its full size, flushed; its bytes are not judged here. Says whether some had lain there.
+class _Transfer:
+    """A clip on its way: what lies here is read once, and what comes is digested as it is written."""
 
-    A connection that broke off after it had brought something worthwhile is taken up again at once, any other later.
-    """
-    if size_of(partial) > asset.size or _has_other_names(partial):
-        remove(partial)
-    lay_here = size_of(partial) > 0
-    while (size := size_of(partial)) < asset.size:
-        try:
-            _append(store, asset, partial, stop)
-        except StoreError as error:
-            if isinstance(error, OtherObjectError) or size_of(partial) - size < _WORTHWHILE:
+    def __init__(self, store: Store, asset: Asset, partial: Path, stop: threading.Event) -> None:
+        self._store = store
+        self._asset = asset
+        self._partial = partial
+        self._stop = stop
+        self.digest = Digest() if size_of(partial) == 0 else _digest(partial)
+
+    def complete(self) -> Sha256:
+        """Bring the partial file to its full size; the digest of its bytes, which are not judged here.
+
+        A connection that broke off after it had brought something worthwhile is taken up again at once, any other later.
+        """
+        while (size := self.digest.size) < self._asset.size:
+            try:
+                self._append()
+            except StoreError as error:
+                if isinstance(error, OtherObjectError) or self.digest.size - size < _WORTHWHILE:
+                    raise
+        return self.digest.value()
+
+    def _append(self) -> None:
+        """Have one answer's bytes at the end of the partial file; flushed, unless it is whole."""
+        chunks, size = self._begin(), self._asset.size
+        with Appender(self._partial) as file:
+            try:
+                for chunk in chunks:
+                    wanted = chunk[: size - self.digest.size]
+                    file.write(wanted)
+                    self.digest.update(wanted)
+                    if self._stop.is_set():
+                        raise StoppedError(f"stopped while fetching {self._asset.key}")
+                    if self.digest.size >= size:
+                        return
+                missing = f"ended after {self.digest.size} of {size} bytes"
+                raise StoreError(f"{self._store.url}: {self._asset.key} {missing}", kind=FailureKind.BROKEN)
+            except DiskError:
                 raise
-    return lay_here
+            except BaseException:
+                self._keep(file)
+                raise
 
-
-def _append(store: Store, asset: Asset, partial: Path, stop: threading.Event) -> None:
-    """Have one answer's bytes at the end of the partial file, flushed."""
-    chunks = _begin(store, asset, partial)
-    size = size_of(partial)
-    with Appender(partial) as file:
+    def _keep(self, file: Appender) -> None:
+        """Flush what came; if the disk does not take that, nobody knows what it holds."""
         try:
-            for chunk in chunks:
-                file.write(chunk[: asset.size - size])
-                size += len(chunk)
-                if stop.is_set():
-                    raise StoppedError(f"stopped while fetching {asset.key}")
-                if size >= asset.size:
-                    return
-        finally:
             file.flush()
-    raise StoreError(f"{store.url}: {asset.key} ended after {size} of {asset.size} bytes", kind=FailureKind.BROKEN)
-
-
-def _begin(store: Store, asset: Asset, partial: Path) -> Iterator[bytes]:
-    """The bytes that the partial file lacks: all of them, and none is kept, where the store serves no parts of objects."""
-    offset = size_of(partial)
-    try:
-        return _answered(store, asset, offset)
-    except RangeRefusedError:
-        if offset == 0:
+        except DiskError:
+            with contextlib.suppress(DiskError):
+                remove(self._partial)
             raise
-    chunks = _answered(store, asset, 0)  # If that is a login page, or another object, what was kept stays.
-    remove(partial)
-    return chunks
 
+    def _begin(self) -> Iterator[bytes]:
+        """The bytes that the partial file lacks: all of them, and none is kept, where the store serves no parts of objects."""
+        offset = self.digest.size
+        try:
+            return self._answered(offset)
+        except RangeRefusedError:
+            if offset == 0:
+                raise
+        chunks = self._answered(0)  # If that is a login page, or another object, what was kept stays.
+        remove(self._partial)
+        self.digest = Digest()
+        return chunks
 
-def _answered(store: Store, asset: Asset, offset: int) -> Iterator[bytes]:
-    """What the store answers, once its first bytes are here."""
-    chunks = store.stream(asset.key, offset=offset, size=asset.size)
-    return chain((next(chunks, b""),), chunks)
+    def _answered(self, offset: int) -> Iterator[bytes]:
+        """What the store answers, once its first bytes are here."""
+        chunks = self._store.stream(self._asset.key, offset=offset, size=self._asset.size)
+        return chain((next(chunks, b""),), chunks)
 
 
 def _has_other_names(path: Path) -> bool:
@@ -123,11 +143,7 @@ def digest_of(path: Path) -> Sha256:
     Raises:
         DiskError: it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return file_digest(file)
-    except OSError as error:
-        raise DiskError(f"{path}: {error.strerror or error}") from error
+    return _digest(path).value()
 
 
 def size_of(path: Path) -> int:
@@ -142,3 +158,13 @@ def size_of(path: Path) -> int:
         return 0
     except OSError as error:
         raise DiskError(f"{path}: {error.strerror or error}") from error
+
+
+def _digest(path: Path) -> Digest:
+    found = Digest()
+    try:
+        with path.open("rb") as file:
+            found.read(file)
+    except OSError as error:
+        raise DiskError(f"{path}: {error.strerror or error}") from error
+    return found

@@ -156,16 +156,23 @@ class Appender:
 
 
 def publish_file(source: Path, target: Path) -> None:
-    """Give a file its final name, of which whatever else has it is cleared; its bytes and both directories are flushed.
+    """Flush a file and give it its final name, of which whatever else has it is cleared.
 
-    The bytes may be those of a process that died before it could flush them.
+    Its bytes are safe before the name is there; that the name is, too, takes a `flush_names`, which many may share. A file
+    that the disk does not take is removed: of what was lost once, the next flush would say that it is safe.
 
     Raises:
         DiskError: the disk refused.
     """
     with _as_disk_error(source):
-        _flush_file(source)
-    set_aside(source, target)
+        try:
+            _flush_file(source)
+        except OSError:
+            with contextlib.suppress(OSError):
+                source.unlink()
+            raise
+    with _as_disk_error(target):
+        _give_name(source, target, ours=True)
 
 
 def set_aside(source: Path, target: Path) -> None:

@@ -4,13 +4,15 @@ import contextlib
 import logging
 import os
 import shutil
-import stat
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from avtech_player._listing import files, is_no_file, last_used, size_taken
 from avtech_player._stamps import Stamps
+from avtech_player.beside import Beside
 from avtech_player.download import digest_of, fetch_asset, size_of
 from avtech_player.durable import (
     DiskError,
@@ -18,6 +20,7 @@ from avtech_player.durable import (
     flush_names,
     make_directory,
     mark_used,
+    publish_file,
     read_bounded,
     remove,
     remove_directory,
@@ -60,7 +63,7 @@ class Library:
         with contextlib.suppress(DiskError):  # What cannot be made is told by whoever needs it.
             for folder in (directory, self._assets, self._partial, self._generations):
                 make_directory(folder)
-            for folder in (directory, self._assets, self._partial, self._generations, *_files(self._generations)):
+            for folder in (directory, self._assets, self._partial, self._generations, *files(self._generations)):
                 remove_leftovers(folder)
         self._stamps = Stamps(directory / "verified.json")
 
@@ -164,9 +167,14 @@ class Library:
         kept = self._needed(keep)
         wanted = None if kept is None else kept | {asset.sha256 for asset in manifest.assets.values()}
         self._make_room(needed, wanted, (self._needed(spare) or set()) - (wanted or set()))
-        for asset in missing:
-            self._fetch(asset, store, stop)
-        flush_names(self._assets)
+        try:
+            with Beside() as beside:
+                for asset in missing:
+                    self._fetch(asset, store, stop)
+                    beside.do(partial(self._give_name, asset))
+        finally:
+            for folder in (self._assets, self._partial) if missing else (self._assets,):
+                flush_names(folder)
         self._stamps.save()
 
     def clean(self, keep: Collection[Sha256], *, now: datetime) -> None:
@@ -180,10 +188,10 @@ class Library:
                 remove_directory(self._generations / digest)
         if (needed := self._needed(keep)) is None:
             return
-        for path in _files(self._partial):
+        for path in files(self._partial):
             if path.name not in needed:
                 remove(path)
-        for path in _files(self._assets):
+        for path in files(self._assets):
             if path.name in needed:
                 mark_used(path, now.timestamp())
         self.remove_idle(keep, unused_since=now - self._limits.retention)
@@ -246,20 +254,26 @@ class Library:
         Raises:
             DiskError: the disk cannot be read.
         """
-        return sum(_size(path) for folder in (self._assets, self._partial) for path in _files(folder))
+        return sum(size_taken(path) for folder in (self._assets, self._partial) for path in files(folder))
 
     def _fetch(self, asset: Asset, store: Store, stop: threading.Event) -> None:
-        target, partial = self._assets / asset.sha256, self._partial / asset.sha256
-        for path in (target, partial):
-            if _is_no_file(path):
-                remove(path)
+        path = self._partial / asset.sha256
+        if is_no_file(path):
+            remove(path)
         try:
-            fetch_asset(store, asset, partial=partial, target=target, stop=stop)
+            fetch_asset(store, asset, partial=path, stop=stop)
         except DiskError:
             with contextlib.suppress(DiskError, OSError):
-                if size_of(partial) == asset.size and not _is_readable(partial):
-                    remove(partial)  # It came whole to a bad place on the disk.
+                if size_of(path) == asset.size and not _is_readable(path):
+                    remove(path)  # It came whole to a bad place on the disk.
             raise
+
+    def _give_name(self, asset: Asset) -> None:
+        """Flush a clip that came whole, and put it where it belongs: beside the next one's fetch."""
+        target = self._assets / asset.sha256
+        if is_no_file(target):
+            remove(target)
+        publish_file(self._partial / asset.sha256, target)
         self._stamps.note(asset.sha256, target)
 
     def _make_room(self, needed: int, wanted: Collection[str] | None, spare: Collection[str]) -> None:
@@ -278,8 +292,9 @@ class Library:
         """The clips, whole or not, that are not needed, the longest unused first; none while nobody knows what is."""
         if needed is None:
             return []
-        paths = [path for folder in (self._partial, self._assets) for path in _files(folder) if path.name not in needed]
-        return sorted((Idle(path.name, _size(path), _used(path)) for path in paths), key=lambda idle: (idle.used, idle.name))
+        paths = [path for folder in (self._partial, self._assets) for path in files(folder) if path.name not in needed]
+        found = [Idle(path.name, size_taken(path), last_used(path)) for path in paths]
+        return sorted(found, key=lambda idle: (idle.used, idle.name))
 
     def _discard(self, name: str) -> None:
         remove(self._partial / name)
@@ -311,7 +326,7 @@ class Library:
         """
         path = self._assets / asset.sha256
         try:
-            size = 0 if _is_no_file(path) else size_of(path)
+            size = 0 if is_no_file(path) else size_of(path)
             if size == asset.size and (self._stamps.holds(asset.sha256, path) or digest_of(path) == asset.sha256):
                 self._stamps.note(asset.sha256, path)
                 return True
@@ -324,7 +339,7 @@ class Library:
 
     def _held(self) -> list[Sha256]:
         held: list[Sha256] = []
-        for path in _files(self._generations):
+        for path in files(self._generations):
             try:
                 held.append(sha256(path.name))
             except ValueError:
@@ -348,43 +363,9 @@ def fetch_order(manifest: Manifest) -> list[Asset]:
     return list({manifest.assets[video].sha256: manifest.assets[video] for video in ordered}.values())
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    try:
-        yield from sorted(folder.iterdir())
-    except FileNotFoundError:
-        return  # It could not be made yet.
-    except OSError as error:
-        raise DiskError(f"{folder}: {error.strerror or error}") from error
-
-
-def _is_no_file(path: Path) -> bool:
-    """Whether something else than a file has a name, such as a directory or a link."""
-    try:
-        return not stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
 def _is_readable(path: Path) -> bool:
     try:
         digest_of(path)
     except DiskError:
         return False
     return True
-
-
-def _size(path: Path) -> int:
-    """What a name takes of the disk, as far as the disk tells."""
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
-
-
-def _used(path: Path) -> float:
-    """When a file was last needed, as `mark_used` and writing note it."""
-    try:
-        found = path.lstat()
-    except OSError:
-        return 0.0
-    return max(found.st_atime, found.st_mtime)

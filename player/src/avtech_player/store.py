@@ -41,7 +41,7 @@ __all__ = [
     "Tally",
     "open_store",
 ]
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _SMALL = 1 << 16
 _REJECTED_SECONDS = 3600.0
 _PATIENT = Patience()
@@ -298,7 +298,7 @@ def _chunks(result: "GetResult") -> Iterator[bytes]:
     """As they arrive: a larger minimum would wait for a trickle until it is one chunk."""
     for chunk in result.stream(min_chunk_size=1):
         for start in range(0, len(chunk), _CHUNK):
-            yield bytes(chunk[start : start + _CHUNK])
+            yield chunk[start : start + _CHUNK]
 
 
 def _speaks_of_range(error: BaseError) -> bool:
