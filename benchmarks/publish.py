@@ -8,6 +8,9 @@ cache that the publication before left, and with --no-cache. All are whole proce
 avtech reads the commit, compiles it, checks every clip, signs, and keeps the chain of releases; the parts of its time are
 printed, and how long publishing takes without compiling, and without starting and ending. A ratio above 1 says how many times
 longer the other took. `aws` is run by `uvx` where it is not installed. Look at the load before you compare.
+
+The server is on this machine, where an answer takes no time: with `--round-trip 20` all requests of all programs pass
+through a relay that makes them 20 ms long, as those to a store in another place are.
 """
 
 import argparse
@@ -21,11 +24,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fleets import Size, fleet
 
@@ -38,7 +43,7 @@ WRITER = local_s3.Identity("writer", "avtech-bench", "avtech-bench-secret", ("Ad
 STAGES = ("first", "1 %, neighbours", "1 %, all over", "nothing changes")
 WARM, PLAIN = "avtech publish", "avtech publish --no-cache"
 _GIT = ("git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.com", "-c", "commit.gpgsign=false")
-_RCLONE = ("--transfers", "32", "--checkers", "32", "--quiet")
+_MANY = ("--transfers", "32", "--checkers", "32")
 _EVERY = 100
 _PROCESS = "start and end of the process"
 
@@ -50,6 +55,7 @@ class Bench:
     directory: Path
     screens: int
     server: local_s3.LocalS3
+    endpoint: str
     environment: Mapping[str, str]
     parts: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -63,7 +69,7 @@ class Bench:
 
     def store(self, name: str) -> str:
         """The address of the store that one way to publish has for itself."""
-        return self.server.url(f"{name.replace(' ', '')}-{self.screens}")
+        return self.server.url(f"{name.replace(' ', '')}-{self.screens}").replace(self.server.endpoint, self.endpoint)
 
     def prepare(self) -> None:
         """Write and commit a fleet whose clips are a few bytes each, and have the store hold them."""
@@ -139,36 +145,38 @@ def timed(command: Sequence[str], environment: Mapping[str, str]) -> float:
 Peer = Callable[[Bench, str], float]
 
 
-def peers(server: local_s3.LocalS3) -> Iterator[tuple[str, Peer | None]]:
+def peers(bucket: str, endpoint: str) -> Iterator[tuple[str, Peer | None]]:
     """What there is to compare with; None: it is not installed."""
     rclone, aws = shutil.which("rclone"), _aws()
     remote = {
         "RCLONE_CONFIG_S3_TYPE": "s3",
         "RCLONE_CONFIG_S3_PROVIDER": "Other",
         "RCLONE_CONFIG_S3_ENV_AUTH": "true",
-        "RCLONE_CONFIG_S3_ENDPOINT": server.endpoint,
+        "RCLONE_CONFIG_S3_ENDPOINT": endpoint,
         "RCLONE_CONFIG_S3_REGION": local_s3.REGION,
         "RCLONE_CONFIG": "/dev/null",
     }
 
-    def with_rclone(verb: str, *options: str) -> Peer:
+    def with_rclone(*options: str) -> Peer:
         def go(bench: Bench, stage: str) -> float:
-            first = ("copy", "--s3-no-head") if stage == STAGES[0] else (verb, *options)
-            target = f"s3:{server.bucket}/rclone-{'-'.join((verb, *options))}-{bench.screens}"
-            command = [rclone or "rclone", *first, *_RCLONE, str(bench.files), target]
+            copy = ("copy", "--s3-no-head", *_MANY)
+            target = f"s3:{bucket}/rclone{''.join(options)}-{bench.screens}"
+            what = copy if stage == STAGES[0] else ("sync", *options)
+            command = [rclone or "rclone", "--quiet", *what, str(bench.files), target]
             return timed(command, {**bench.environment, **remote})
 
         return go
 
     def with_aws(bench: Bench, stage: str) -> float:
         del stage
-        target = f"s3://{server.bucket}/aws-{bench.screens}"
-        command = [*aws, "--endpoint-url", server.endpoint, "s3", "sync", "--only-show-errors", str(bench.files), target]
+        target = f"s3://{bucket}/aws-{bench.screens}"
+        command = [*aws, "--endpoint-url", endpoint, "s3", "sync", "--only-show-errors", str(bench.files), target]
         return timed(command, bench.environment)
 
     yield PLAIN, lambda bench, stage: bench.publish(stage, PLAIN)
-    yield "rclone copy --s3-no-head, then sync", with_rclone("sync") if rclone else None
-    yield "rclone copy --s3-no-head, then sync --checksum", with_rclone("sync", "--checksum") if rclone else None
+    yield "rclone copy --s3-no-head, then sync", with_rclone() if rclone else None
+    yield "rclone copy --s3-no-head, then sync, 32 at once", with_rclone(*_MANY) if rclone else None
+    yield "rclone copy --s3-no-head, then sync --checksum, 32 at once", with_rclone("--checksum", *_MANY) if rclone else None
     yield "aws s3 sync", with_aws if aws else None
 
 
@@ -183,14 +191,16 @@ def _aws() -> list[str]:
     return []
 
 
-def curve(root: Path, sizes: Sequence[int], server: local_s3.LocalS3, environment: Mapping[str, str]) -> Iterator[str]:
+def curve(
+    root: Path, sizes: Sequence[int], server: local_s3.LocalS3, endpoint: str, environment: Mapping[str, str]
+) -> Iterator[str]:
     """The measurements, line by line."""
-    found = list(peers(server))
+    found = list(peers(server.bucket, endpoint))
     for name, peer in found:
         if peer is None:
             yield f"not installed, left out: {name}"
     for screens in sizes:
-        bench = Bench(root / str(screens), screens, server, environment)
+        bench = Bench(root / str(screens), screens, server, endpoint, environment)
         bench.prepare()
         size = sum(path.stat().st_size for path in bench.files.rglob("*.json"))
         load = os.getloadavg()[0]
@@ -221,11 +231,32 @@ def curve(root: Path, sizes: Sequence[int], server: local_s3.LocalS3, environmen
         shutil.rmtree(bench.directory)
 
 
+@contextmanager
+def relay(server: local_s3.LocalS3, milliseconds: float) -> Iterator[str]:
+    """The address by which everybody reaches the server: its own, or one that makes every answer late."""
+    if not milliseconds:
+        yield server.endpoint
+        return
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("delay.py")),
+        str(urlsplit(server.endpoint).port),
+        str(milliseconds),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = process.stdout.readline().strip() if process.stdout else ""
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
 def main() -> int:
     """Start the server, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screens", type=int, nargs="+", default=[100, 1_000, 10_000])
     parser.add_argument("--large", action="store_true", help="100,000 screens too")
+    parser.add_argument("--round-trip", type=float, default=0, metavar="MS", help="how long an answer takes to come")
     options = parser.parse_args()
     sizes = [*options.screens, *([100_000] if options.large else [])]
     with tempfile.TemporaryDirectory() as scratch:
@@ -233,10 +264,12 @@ def main() -> int:
         server = local_s3.start(root / "weed", (WRITER,))
         environment: dict[str, Any] = WRITER.environment() | {"AVTECH_CACHE_DIR": str(root / "cache")}
         os.environ.update(environment)
-        print(f"{os.cpu_count()} cores; SeaweedFS on this machine", flush=True)
+        how = f", behind {options.round_trip:g} ms" if options.round_trip else ""
+        print(f"{os.cpu_count()} cores; SeaweedFS on this machine{how}", flush=True)
         try:
-            for line in curve(root, sizes, server, environment):
-                print(line, flush=True)
+            with relay(server, options.round_trip) as endpoint:
+                for line in curve(root, sizes, server, endpoint, environment):
+                    print(line, flush=True)
         finally:
             server.stop()
     return 0
