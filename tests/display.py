@@ -81,6 +81,12 @@ class Eyes:
             time.sleep(0.002)
         return time.monotonic() - begun
 
+    def forget(self) -> None:
+        """Have what lies behind all windows be black again: a player leaves its last picture there."""
+        self._root.change_attributes(background_pixel=0)
+        self._root.clear_area(0, 0, 0, 0)
+        self._display.sync()
+
     def close(self) -> None:
         """Leave the display."""
         self._display.close()

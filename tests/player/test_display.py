@@ -94,6 +94,7 @@ def test_a_player_with_mpv_shows_its_release_soon_after_each_of_many_kills(devic
         for _ in range(22):
             with device.running(environment=environment):
                 time.sleep(dice.uniform(0, 4))
+        eyes.forget()
         with device.running(environment=environment):
             assert eyes.wait_for(RED, within=20) < 15
         eyes.close()

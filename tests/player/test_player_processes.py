@@ -96,8 +96,10 @@ def test_a_player_that_is_killed_takes_its_mpv_along_and_the_next_one_has_the_sc
         os.kill(stage.player.pid, signal.SIGKILL)
         assert ended() == -signal.SIGKILL
         assert gone(mpv)
+        eyes.wait_for(RED, within=5)  # Its last picture stays, until a player is back.
+    eyes.forget()
     with playing(device, x_display, eyes) as (stage, ended):
-        stage.eyes.wait_for(RED, within=60)
+        eyes.wait_for(RED, within=60)
         assert len(stage.mpvs()) == 1
         os.kill(stage.player.pid, signal.SIGTERM)
         assert ended() == 0

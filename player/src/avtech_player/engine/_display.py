@@ -9,7 +9,8 @@ from pathlib import Path
 from avtech_player.engine._settings import MpvSettings
 
 _DRM = Path("/dev/dri")
-_X_SOCKETS = "/tmp/.X11-unix/X"  # noqa: S108  where X servers are found
+X_SOCKETS = "/tmp/.X11-unix/X"  # noqa: S108
+"""Where the X servers of this machine are found, by their numbers."""
 
 
 def outputs(settings: MpvSettings, environment: Mapping[str, str]) -> str:
@@ -38,16 +39,27 @@ def has_windows(settings: MpvSettings, environment: Mapping[str, str]) -> bool:
     return settings.vo != "drm" and bool(_x_display(settings, environment) or environment.get("WAYLAND_DISPLAY"))
 
 
+def local_display(settings: MpvSettings, environment: Mapping[str, str]) -> str:
+    """The number of the X display that is drawn on, if a server of this machine has it; else nothing."""
+    return _number(_x_display(settings, environment) or "")
+
+
+def _number(display: str) -> str:
+    """A display's number, when it is of this machine."""
+    local, number = display.removeprefix("unix"), display.removeprefix("unix").removeprefix(":").partition(".")[0]
+    return number if local.startswith(":") and number.isascii() and number.isdigit() else ""
+
+
 def _x_display(settings: MpvSettings, environment: Mapping[str, str]) -> str | None:
     return settings.display or environment.get("DISPLAY")
 
 
 def _x_fault(display: str) -> str:
     """Only a server on this machine is looked for."""
-    number = display.removeprefix("unix").removeprefix(":").partition(".")[0]
-    if not display.removeprefix("unix").startswith(":") or not (number.isascii() and number.isdigit()):
+    number = _number(display)
+    if not number:
         return ""
-    path = f"{_X_SOCKETS}{number}"
+    path = f"{X_SOCKETS}{number}"
     return "" if _answers(f"\0{path}") or _answers(path) else f"no X server answers on {display}"
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
+from avtech_player.engine._backdrop import Backdrop
 from avtech_player.engine._backoff import HEALTHY_S, restart_delay
 from avtech_player.engine._launch import MissingError
 from avtech_player.engine._process import Remains
@@ -41,6 +43,7 @@ class MpvEngine:
         self._last_reason = ""
         self._died_at: float | None = None
         self._remains = Remains()
+        self._backdrop = Backdrop(self._settings, os.environ)
 
     async def start(self) -> None:
         """Begin supervision; what is wrong with the display is told as `Died`."""
@@ -62,6 +65,7 @@ class MpvEngine:
     async def slate(self) -> None:
         """Cut to the slate."""
         self._wanted = self._following = None
+        self._backdrop.slate()
         if self._session:
             await self._session.show(None)
 
@@ -108,6 +112,7 @@ class MpvEngine:
 
     async def stop(self) -> None:
         """End mpv; idempotent."""
+        await self._backdrop.close()
         supervision, self._supervision = self._supervision, None
         if supervision:
             supervision.cancel()
@@ -129,6 +134,7 @@ class MpvEngine:
             await asyncio.sleep(restart_delay(self._deaths, self._rng, blind=death.blind))
 
     async def _live(self) -> Died:
+        self._backdrop.open()
         session = Session(self._settings, self._take, self._remains.picture)
         self._session = session
         try:
@@ -149,6 +155,7 @@ class MpvEngine:
         if isinstance(event, Started):
             self._last_death = None
             self._wanted = event.clip
+            self._backdrop.keep()
             if self._session:
                 self._version = self._session.version or self._version
         self._events.put_nowait(event)
