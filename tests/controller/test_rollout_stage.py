@@ -11,7 +11,19 @@ import pytest
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.provenance import Builder
 from avtech_controller.publication import Amendment, Publication, Step, Wanted
-from avtech_controller.rollout import Standing, WaveStage, abort, advance, lift, pause, read_standing, retry
+from avtech_controller.rollout import (
+    Action,
+    Decision,
+    Standing,
+    WaveStage,
+    abort,
+    advance,
+    lift,
+    pause,
+    read_standing,
+    retry,
+    step_of,
+)
 from avtech_controller.stores import StoreError, open_store
 from avtech_schema.errors import ConfigurationError, RolloutHaltedError
 from avtech_schema.identifiers import ScreenId, Slug
@@ -72,6 +84,10 @@ def fleet(tmp_path: Path) -> Fleet:
 
 def of(number: int, count: int = 20, rules: Iterable[Rule] = (DAY,)) -> dict[ScreenId, CompiledScreen]:
     return screens(count, time_zone=ZONES[number], rules=tuple(rules))
+
+
+def digests(wanted: Mapping[ScreenId, CompiledScreen]) -> dict[ScreenId, str]:
+    return {name: compiled.digest for name, compiled in wanted.items()}
 
 
 def halt(standing: Standing) -> Step | None:
@@ -228,11 +244,79 @@ def test_an_emergency_on_some_screens_skips_the_waves_there_alone(fleet: Fleet) 
     assert len(fleet.standing().plan.screens) == 15
 
 
-def test_an_emergency_during_a_rollout_reaches_every_screen_at_once(fleet: Fleet) -> None:
+def test_an_emergency_during_a_rollout_reaches_every_screen_at_once_and_all_are_watched_on(
+    fleet: Fleet, tmp_path: Path
+) -> None:
     fleet.publish(2, of(2))
     wanted = of(2, rules=(DAY, ALARM))
-    assert fleet.publish(3, wanted).rollout is None
+    assert fleet.publish(3, wanted).rollout is not None
     assert fleet.have(wanted) == set(wanted)
+    assert verify_store(fleet.world, tmp_path, wanted)
+    standing = fleet.standing()
+    assert (standing.wave, standing.waves, standing.note.state) == (1, 1, RolloutState.RUNNING)
+    assert {planned.screen for planned in standing.touched} == set(wanted)
+    assert {planned.screen: planned.good.digest for planned in standing.plan.screens} == digests(of(1))
+    assert standing.plan.base == commit(1)
+
+
+def test_a_halt_takes_no_emergency_off_the_air_and_an_abort_goes_back_to_what_is_good(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.publish(2, of(2))
+    fleet.advance()
+    wanted = of(2, rules=(DAY, ALARM))
+    fleet.publish(3, wanted)
+    halted = fleet.amend(lambda standing: step_of(standing, Decision(Action.HALT, "a fault", ()), fleet.now))
+    assert (halted.record.kind, halted.record.changes) == (ReleaseKind.HALT, ())
+    assert fleet.have(wanted) == set(wanted)
+    fleet.amend(halt)
+    assert verify_store(fleet.world, tmp_path, of(1))
+    with pytest.raises(RolloutHaltedError):
+        fleet.publish(4, wanted)
+    assert fleet.publish(4, of(1, rules=(DAY, ALARM))).rollout is None
+
+
+def test_the_end_of_an_emergency_comes_at_once_too_and_then_a_halt_takes_the_release_back(fleet: Fleet) -> None:
+    fleet.publish(2, of(2))
+    fleet.publish(3, of(2, rules=(DAY, ALARM)))
+    fleet.publish(4, of(2))
+    assert fleet.have(of(2)) == set(of(2))
+    fleet.amend(lambda standing: step_of(standing, Decision(Action.HALT, "a fault", ()), fleet.now))
+    assert fleet.have(of(1)) == set(of(1))
+
+
+def test_an_emergency_during_a_rollout_that_does_well_completes_it(fleet: Fleet) -> None:
+    fleet.publish(2, of(2))
+    wanted = of(2, rules=(DAY, ALARM))
+    fleet.publish(3, wanted)
+    done = fleet.amend(lambda standing: step_of(standing, Decision(Action.COMPLETE, "well", ()), fleet.now))
+    assert done.record.kind is ReleaseKind.COMPLETE
+    assert fleet.have(wanted) == set(wanted)
+    assert fleet.publish(4, of(3)).rollout is not None
+
+
+def test_an_emergency_on_some_screens_of_a_rollout_leaves_the_others_in_their_waves(fleet: Fleet) -> None:
+    fleet.publish(2, of(2))
+    touched = fleet.have(of(2))
+    waiting = sorted(set(of(2)) - touched)
+    alarm = of(2, rules=(DAY, ALARM))
+    wanted = {**of(2), **{name: alarm[name] for name in waiting[:4]}}
+    fleet.publish(3, wanted)
+    assert fleet.have(wanted) >= touched | set(waiting[:4])
+    assert len(fleet.have(wanted)) < 20
+    while fleet.standing().wave < fleet.standing().waves:
+        fleet.advance()
+    assert fleet.have(wanted) == set(wanted)
+    fleet.amend(halt)
+    assert fleet.have(of(1)) == set(of(1))
+
+
+def test_what_is_good_is_remembered_through_several_publications_that_supersede_each_other(fleet: Fleet) -> None:
+    fleet.publish(2, of(2))
+    fleet.advance()
+    fleet.publish(3, of(3))
+    fleet.publish(4, of(4))
+    fleet.advance()
+    fleet.amend(halt)
+    assert fleet.have(of(1)) == set(of(1))
 
 
 def test_an_emergency_on_top_of_what_was_halted_is_refused_until_that_is_reverted(fleet: Fleet) -> None:

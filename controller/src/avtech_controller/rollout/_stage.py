@@ -1,7 +1,7 @@
 """Begins a rollout: divides a publication into what comes at once and the waves that wait."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from avtech_controller.planning import ChangeKind, Plan, ScreenChange, calm_of
@@ -13,10 +13,37 @@ from avtech_controller.trust import Anchor, rfc3339
 from avtech_schema.errors import RolloutHaltedError
 from avtech_schema.identifiers import ScreenId
 from avtech_schema.resources import Rollout
-from avtech_schema.rollout import PlannedScreen, RecordRef, RolloutNote, RolloutPlan, RolloutState, Version
+from avtech_schema.rollout import (
+    OnHalt,
+    PlannedScreen,
+    RecordRef,
+    RolloutNote,
+    RolloutPlan,
+    RolloutPolicy,
+    RolloutState,
+    Version,
+)
 
 _FAULTY = frozenset({RolloutState.HALTED, RolloutState.REVERTED})
+_EMERGENCY = b'"emergency":true'
+"""How a manifest's canonical JSON spells a rule that is one; no text in it can, as quotes are escaped there."""
 _NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Divided:
+    """The screens of a rollout: those that change in waves, and those that are watched from the first on, of which
+    `at_once` get something new now."""
+
+    changing: frozenset[ScreenId]
+    watched: frozenset[ScreenId]
+    at_once: frozenset[ScreenId]
+    policy: RolloutPolicy
+
+    @property
+    def kept(self) -> frozenset[ScreenId]:
+        """Those that keep what they have."""
+        return self.watched - self.at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +74,32 @@ class WaveStage:
         at_once = self._emergencies(before, plan, wanted) if before and before.is_open else frozenset[ScreenId]()
         good = _unproven(before)
         changing = {change.screen for change in plan.changes if _may_wait(head, good, change)} - at_once
-        if not self.rollout.waves or not changing | _carried(before, wanted):
+        watched = at_once | _carried(before, wanted)
+        if not self.rollout.waves or not changing | watched:
             return Staging(halted=head.record.halted)
-        return self._begin(head, before, wanted, changing, now)
+        alarmed = any(_EMERGENCY in wanted.screens[screen].data for screen in at_once)
+        policy = policy_of(self.rollout)
+        kept = replace(policy, on_halt=OnHalt.HOLD) if alarmed else policy  # a halt takes no emergency off the air
+        return self._begin(head, before, wanted, _Divided(frozenset(changing), watched, at_once, kept), now)
 
-    def _begin(self, head: Head, before: Standing | None, wanted: Wanted, changing: set[ScreenId], now: datetime) -> Staging:
-        carried = _carried(before, wanted)
+    def _begin(self, head: Head, before: Standing | None, wanted: Wanted, divided: "_Divided", now: datetime) -> Staging:
         released = head.released
         name = rollout_id(released.sequence + 1, wanted.commit)
-        soaks, waves = assign_waves(self.rollout.waves, name, changing | carried, self.labels, first=sorted(carried))
+        screens, first = divided.changing | divided.watched, sorted(divided.watched)
+        soaks, waves = assign_waves(self.rollout.waves, name, screens, self.labels, first=first)
         good = _unproven(before)
         steps = tuple(
             PlannedScreen(
                 screen,
                 released.screens[screen].client,
                 waves[screen],
-                _version(released.screens[screen]) if screen in carried else _new_version(wanted, screen),
+                _version(released.screens[screen]) if screen in divided.kept else _new_version(wanted, screen),
                 good.get(screen) or _version(released.screens[screen]),
             )
             for screen in sorted(waves)
         )
         base = before.plan.base if before and before.note.state is not RolloutState.COMPLETE else released.commit
-        made = RolloutPlan(base, soaks, policy_of(self.rollout), steps)
+        made = RolloutPlan(base, soaks, divided.policy, steps)
         note = RolloutNote(None, RolloutState.RUNNING, (rfc3339(now),), plan=made)
         waiting = frozenset(step.screen for step in steps if step.wave > 1)
         return Staging(waiting, note, head.record.halted)
@@ -110,23 +141,23 @@ def _may_wait(head: Head, good: Mapping[ScreenId, Version], change: ScreenChange
 
 
 def _unproven(before: Standing | None) -> Mapping[ScreenId, Version]:
-    """The good manifests of screens that have one of a rollout that did not complete."""
+    """The good manifests of the screens of a rollout that did not complete, whether they wait in it or not."""
     if before is None or before.note.state is RolloutState.COMPLETE:
         return {}
-    return {planned.screen: planned.good for planned in before.touched}
+    return {planned.screen: planned.good for planned in before.plan.screens}
 
 
-def _carried(before: Standing | None, wanted: Wanted) -> set[ScreenId]:
+def _carried(before: Standing | None, wanted: Wanted) -> frozenset[ScreenId]:
     """Screens that keep what an unfinished rollout brought: the new rollout goes on watching them."""
     if before is None or before.note.state is RolloutState.COMPLETE:
-        return set()
-    return {
+        return frozenset()
+    return frozenset(
         planned.screen
         for planned in before.touched
         if planned.screen in wanted.screens
         and wanted.screens[planned.screen].digest == planned.new.digest
         and wanted.screens[planned.screen].client == planned.client
-    }
+    )
 
 
 def _version(screen: ReleasedScreen) -> Version:
