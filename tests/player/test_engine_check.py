@@ -60,6 +60,24 @@ def test_bytes_that_do_not_play_are_named_in_one_line(tmp_path: Path, name: str,
     assert str(tmp_path) not in fault.reason
 
 
+def late_damage(data: bytes, keep: float) -> bytes:
+    """A clip whose pictures are noise from a part of its media data on."""
+    at = data.index(b"mdat") + 4
+    start = at + int((len(data) - at) * keep)
+    return data[:start] + scrambled(data)[start:]
+
+
+def test_the_first_second_is_decoded_and_no_more(tmp_path: Path) -> None:
+    whole = video_bytes(MOVING, 4)
+    within, after = (
+        make_clip(tmp_path, name, late_damage(whole, keep), ms=4000) for name, keep in (("within", 0.1), ("after", 0.6))
+    )
+    fault, none = judge(within, after)
+    assert fault is not None
+    assert fault.kind is FaultKind.UNDECODABLE
+    assert none is None, "what comes later is judged on the screen"
+
+
 def test_a_file_that_is_not_what_was_released_or_is_gone_is_rotten(tmp_path: Path) -> None:
     check = ClipCheck()
     clip = make_clip(tmp_path, "a", video_bytes(MOVING))

@@ -196,6 +196,22 @@ def test_a_trial_is_bad_when_a_new_clip_on_the_air_does_not_decode_and_the_scree
     asyncio.run(scenario())
 
 
+def test_a_trial_decodes_the_first_second_of_every_clip_on_the_air_before_anything_is_seen(tmp_path: Path) -> None:
+    several = clips(tmp_path, "a", "b", "c", "d", ms=5000)
+
+    async def scenario() -> None:
+        async with theatre() as house:
+            await house.playback.play(loop_of(several[:1]))
+            await house.see("A")
+            result = await house.playback.trial(loop_of(several, sequence=2))
+            assert result.good, result
+            check = house.playback._faults.check
+            assert {one.sha256 for one in several} <= set(check._verdicts)
+            assert not any(check._verdicts.values())
+
+    asyncio.run(scenario())
+
+
 def test_a_bad_clip_that_was_there_before_does_not_fail_a_release(tmp_path: Path) -> None:
     a, b = clips(tmp_path, "a", "b", ms=300)
     bad = make_clip(tmp_path, "bad", scrambled(video_bytes(MOVING)))
