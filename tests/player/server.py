@@ -21,6 +21,10 @@ class Server(ThreadingHTTPServer):
         self.cut_after: int | None = None
         """Close the connection after so many bytes of a body, once for each time it is set."""
         self.fail_with: int | None = None
+        self.retry_after = ""
+        """What a failure says of when to ask again."""
+        self.times: list[float] = []
+        """When each of the `requests` came, monotonic."""
         self.ignore_ranges = False
         self.drip_seconds: float | None = None
         """Send one byte at a time, this far apart."""
@@ -40,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = self.headers.get("Range")
-        self.server.requests.append(("GET", self.path, asked))
+        self._note("GET", asked)
         if self.server.fail_with is not None:
             self._answer(self.server.fail_with, b"no")
             return
@@ -58,9 +62,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, data, etag)
 
+    def do_HEAD(self) -> None:
+        self._note("HEAD", None)
+        self._answer(self.server.fail_with or 200, b"")
+
     def do_PUT(self) -> None:
-        self.server.requests.append(("PUT", self.path, None))
+        self._note("PUT", None)
         self._answer(405, b"read-only")
+
+    def _note(self, method: str, asked: str | None) -> None:
+        self.server.times.append(time.monotonic())
+        self.server.requests.append((method, self.path, asked))
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent."""
@@ -71,6 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Last-Modified", "Mon, 02 Nov 2026 10:00:00 GMT")
         if etag:
             self.send_header("ETag", etag)
+        if status >= 400 and self.server.retry_after:
+            self.send_header("Retry-After", self.server.retry_after)
         if content_range:
             self.send_header("Content-Range", content_range)
         self.end_headers()

@@ -38,6 +38,21 @@ def test_a_wait_is_never_nothing_and_never_longer_than_it_may_be(base: float, fa
     assert min(1.0, 0.8 * base) <= wait <= max(LONGEST_SECONDS, 1.21 * base)
 
 
+@given(base=st.floats(0.05, 86_400), failures=st.integers(1, 10**6), chance=CHANCES, pause=st.floats(0.001, 1e9))
+def test_a_pause_that_the_store_asks_for_is_obeyed_as_far_as_it_is_reasonable(
+    base: float, failures: int, chance: float, pause: float
+) -> None:
+    wait = next_look(base, failures=failures, chance=chance, pause=pause)
+    longest = max(LONGEST_SECONDS, base)
+    assert min(pause, longest) <= wait <= longest + base
+    assert wait >= next_look(base, failures=failures, chance=chance)
+    assert next_look(base, failures=0, chance=chance, pause=pause) <= 1.21 * base
+
+
+def test_a_store_that_asks_for_a_day_is_asked_again_after_minutes() -> None:
+    assert next_look(60, failures=1, chance=0.0, pause=86_400) == LONGEST_SECONDS
+
+
 @given(base=st.floats(0.05, 86_400), failures=st.integers(1, 100), chance=CHANCES)
 def test_more_failures_never_shorten_a_wait_and_success_forgets_them(base: float, failures: int, chance: float) -> None:
     assert next_look(base, failures=failures, chance=chance) <= next_look(base, failures=failures + 1, chance=chance)
@@ -62,6 +77,18 @@ def looks(seed: int, *, power: float, works: Callable[[float], bool], end: float
             failures = 0 if works(now) else failures + 1
             now += next_look(60, failures=failures, chance=dice.random())
     return seen
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("until", [90.0, 240.0])
+def test_a_fleet_that_is_told_one_instant_to_come_back_at_comes_back_spread(seed: int, until: float) -> None:
+    """A thousand players, each told, whenever it looked, to wait until the same date: a look's usual distance spreads them."""
+    dice = random.Random(seed)
+    told = [60 * dice.random() for _ in range(FLEET)]
+    back = [now + next_look(60, failures=1, chance=dice.random(), pause=until - now) for now in told]
+    assert min(back) >= until
+    assert max(Counter(int(at) for at in back).values()) <= 45
+    assert max(back) <= until + 60 + 60
 
 
 def busiest(seen: list[tuple[float, bool]], begin: float, end: float) -> int:

@@ -49,7 +49,7 @@ def connect(url: str, environment: Mapping[str, str], patience: Patience, *, lon
         "timeout": timedelta(seconds=patience.longest if long else patience.small),
         "user_agent": "avtech-player",
     }
-    retry: RetryConfig = {"max_retries": 0 if long else 1, "retry_timeout": timedelta(seconds=10)}
+    retry: RetryConfig = {"max_retries": 0, "retry_timeout": timedelta(seconds=10)}
     match parts.scheme:
         case "file":
             return LocalStore(Path(unquote(parts.path)))

@@ -48,6 +48,9 @@ _KNOWN = (
     (re.compile(r"Parse\((?!Header)|InvalidStatus"), FailureKind.STRANGE, "what answers does not speak HTTP"),
     (re.compile(r"response body error|IncompleteMessage|ConnectionReset"), FailureKind.BROKEN, "the connection broke off"),
 )
+_STATUS = re.compile(r"Error performing [A-Z]+ (\S+) in .*?status code: (\d{3})", re.DOTALL)
+_TOO_MUCH = ("429", "503")
+_STUMBLED = ("500", "502", "504")
 _TIMES = re.compile(r" in [0-9.]+[mµn]?s\b|,? after \d+ retries|,? max_retries: \d+|,? retry_timeout: \w+")
 _LONGEST = 200
 
@@ -62,6 +65,24 @@ def diagnose(error: BaseException) -> tuple[FailureKind, str]:
             return kind, words
     short = _TIMES.sub("", text.partition("Debug source")[0])
     return FailureKind.OTHER, " ".join(short.split())[:_LONGEST] or type(error).__name__
+
+
+def busy_address(error: BaseException) -> str:
+    """The address that answered that it has too much to do (429 or 503); empty for any other failure."""
+    found = _STATUS.match(_request_of(error))
+    return found[1] if found and found[2] in _TOO_MUCH else ""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may well succeed right now: the wire broke, or the server stumbled, but is not overworked."""
+    found = _STATUS.match(_request_of(error))
+    return found[2] in _STUMBLED if found else diagnose(error)[0] is FailureKind.BROKEN
+
+
+def _request_of(error: BaseException) -> str:
+    """What a failure says from where it names the request on."""
+    _, sign, rest = str(error).partition("Error performing ")
+    return sign + rest
 
 
 def is_web_page(content_type: str, beginning: bytes) -> bool:

@@ -50,3 +50,5 @@ class Tally:
     requests: int = 0
     received: int = 0
     failures: Counter[FailureKind] = field(default_factory=Counter)
+    busy_at: str = ""
+    """The address whose answer was the last, if that said that the store has too much to do; it may say for how long."""

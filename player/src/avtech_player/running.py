@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from avtech_player._light import trim
+from avtech_player._retry_after import asked_pause
 from avtech_player.api_token import ensure_token
 from avtech_player.assembly import Player, assemble
 from avtech_player.config import Address, Config
@@ -18,6 +19,7 @@ from avtech_player.plays import Journal
 from avtech_player.polling import first_look, next_look
 from avtech_player.ports import Clip
 from avtech_player.pulse import Pulse, Signs, answers, describe, take_pulse
+from avtech_player.store import Store
 from avtech_schema.errors import AvtechError
 
 SETTLED_SECONDS = 60.0
@@ -39,6 +41,7 @@ class Running:
     def __init__(self, config: Config, environment: Mapping[str, str], wake: asyncio.Event) -> None:
         self._player: Player = assemble(config, environment, self._on_fault)
         self._log = screen_log("daemon", config.screen)
+        self._environment = environment
         self._wake = wake
         self._refetching: set[asyncio.Task[None]] = set()
         self._answered = asyncio.get_running_loop().time()
@@ -89,7 +92,8 @@ class Running:
             outcome = await self._step()
             self._looked.set()
             failures = failures + 1 if outcome.kind is OutcomeKind.FAILED else 0
-            delay = next_look(self._player.config.poll_seconds, failures=failures, chance=random.random())  # noqa: S311
+            pause = await self._pause(self._player.store) if failures else 0.0
+            delay = next_look(self._player.config.poll_seconds, failures=failures, chance=random.random(), pause=pause)  # noqa: S311
             await self._wait_for_look(delay, unseen=isinstance(outcome.error, UnseenError))
             self._wake.clear()
 
@@ -126,7 +130,11 @@ class Running:
                 self._log.log(logging.WARNING if failures == 1 else logging.DEBUG, "the report was not taken: %s", error)
             base = player.config.report_seconds if failures == 0 else min(30.0, player.config.report_seconds)
             await asyncio.sleep(_REPORTS_APART_SECONDS)  # Changes that come together are told together.
-            left = next_look(base, failures=failures, chance=random.random())  # noqa: S311
+            pause = await self._pause(player.reporter.store) if failures else 0.0
+            left = next_look(base, failures=failures, chance=random.random(), pause=pause)  # noqa: S311
+            if pause > 0:
+                await asyncio.sleep(left)
+                continue
             while left > 0 and player.playback.health() == health:
                 if await _wait(player.updater.changed, min(left, _HEALTH_SECONDS)):
                     break
@@ -157,8 +165,13 @@ class Running:
             except AvtechError as error:
                 failures += 1
                 self._log.log(logging.WARNING if failures == 1 else logging.DEBUG, "proof of play is not uploaded: %s", error)
-            delay = next_look(min(base, _UPLOAD_RETRY_SECONDS) if failures else base, failures=failures, chance=random.random())  # noqa: S311
-            await asyncio.sleep(delay)
+            pause = await self._pause(self._player.reporter.store) if failures else 0.0
+            retry = min(base, _UPLOAD_RETRY_SECONDS) if failures else base
+            await asyncio.sleep(next_look(retry, failures=failures, chance=random.random(), pause=pause))  # noqa: S311
+
+    async def _pause(self, store: Store) -> float:
+        """For how many seconds a store that just failed for having too much to do asks to be left alone."""
+        return await asked_pause(store.tally.busy_at, self._environment) if store.tally.busy_at else 0.0
 
     async def _offer_api(self, address: Address) -> None:
         """Serve the local API; what keeps it from listening is told once, and tried again."""

@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import obstore
 from obstore.exceptions import (
@@ -18,7 +18,7 @@ from obstore.exceptions import (
 )
 
 from avtech_player._store_clients import check_address, connect, proxy_words
-from avtech_player._store_failures import FailureKind, diagnose, is_web_page
+from avtech_player._store_failures import FailureKind, busy_address, diagnose, is_web_page, may_pass
 from avtech_player._transfer import SLOWEST_RATE, Pace, Patience, Tally
 from avtech_schema.errors import EnvironmentFailedError
 
@@ -41,9 +41,11 @@ __all__ = [
     "Tally",
     "open_store",
 ]
+T = TypeVar("T")
 _CHUNK = 1 << 20
 _SMALL = 1 << 16
 _REJECTED_SECONDS = 3600.0
+_SOON_SECONDS = 10.0
 _PATIENT = Patience()
 _STRANGE = FailureKind.STRANGE
 
@@ -257,9 +259,9 @@ class _Store:
 
     def _put(self, key: str, data: bytes, mode: "PutMode") -> None:
         with self._failures(f"writing {key}"):
-            self.tally.requests += 1
+            store = self._store(long=False)
             try:
-                obstore.put(self._store(long=False), key, data, mode=mode, use_multipart=False)
+                self._asked(lambda: obstore.put(store, key, data, mode=mode, use_multipart=False), again=mode == "overwrite")
             except AlreadyExistsError as error:
                 raise _TakenError(f"{self.url}: {key} is there already") from error
             except (NotSupportedError, NotImplementedError) as error:
@@ -268,8 +270,20 @@ class _Store:
                 raise StoreError(f"{self.url} is not there", kind=FailureKind.MISSING) from error
 
     def _get(self, key: str, options: "GetOptions", *, long: bool) -> "GetResult":
+        store = self._store(long=long)
+        return self._asked(lambda: obstore.get(store, key, options=options), again=not long)
+
+    def _asked(self, request: Callable[[], T], *, again: bool) -> T:
+        """What comes of a request, which is made once more where that may well help."""
         self.tally.requests += 1
-        return obstore.get(self._store(long=long), key, options=options)
+        began = time.monotonic()
+        try:
+            return request()
+        except BaseError as error:
+            if not again or time.monotonic() - began > _SOON_SECONDS or not may_pass(error):
+                raise
+        self.tally.requests += 1
+        return request()
 
     def _store(self, *, long: bool) -> "LocalStore | S3Store | HTTPStore":
         if long not in self._opened:
@@ -280,6 +294,7 @@ class _Store:
     def _failures(self, doing: str) -> Generator[None]:
         try:
             yield
+            self.tally.busy_at = ""
         except _TakenError:
             raise
         except StoreError as error:
@@ -291,6 +306,7 @@ class _Store:
         except (BaseError, OSError, ValueError) as error:
             kind, words = diagnose(error)
             self.tally.failures[kind] += 1
+            self.tally.busy_at = busy_address(error)
             raise StoreError(f"{self.url}: {doing}: {words}{self._through}", kind=kind) from error
 
 
