@@ -10,6 +10,7 @@ from avtech_controller.recipes import Cookbook, airing_schedules
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ByteSize, ClientId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest, Rule, parse_manifest
+from avtech_schema.spelling import spell_asset
 
 __all__ = [
     "COMPILER",
@@ -31,9 +32,10 @@ class CompiledScreen:
 
     `data` may be a function that makes or reads the bytes whenever they are asked for, so that very many screens fit
     into memory; then `size` is needed. `manifest` may be one, too, and is made once; without it, the data is parsed.
+    `assets` gives the spellings of the clips, which screens share.
     """
 
-    __slots__ = ("_data", "_manifest", "client", "digest", "screen", "size")
+    __slots__ = ("_assets", "_data", "_manifest", "client", "digest", "screen", "size")
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class CompiledScreen:
         manifest: Manifest | Callable[[], Manifest] | None = None,
         *,
         size: int | None = None,
+        assets: Callable[[], Sequence[bytes]] | None = None,
     ) -> None:
         self.screen = screen
         self.client = client
@@ -51,11 +54,19 @@ class CompiledScreen:
         self.size = ByteSize(len(data) if isinstance(data, bytes) else size or 0)
         self._data = data
         self._manifest = manifest
+        self._assets = assets
 
     @property
     def data(self) -> bytes:
         """The manifest's canonical bytes; keep them rather than ask twice."""
         return self._data if isinstance(self._data, bytes) else self._data()
+
+    @property
+    def assets(self) -> Sequence[bytes]:
+        """The members of the manifest's `assets`, as `spell_asset` spells them: much sooner than its data, if that is made."""
+        if self._assets:
+            return self._assets()
+        return [spell_asset(name, asset) for name, asset in self.manifest.assets.items()]
 
     @property
     def manifest(self) -> Manifest:
@@ -89,8 +100,11 @@ def compile_state(state: DesiredState, *, only: Collection[ScreenId] | None = No
     for recipe in cookbook.recipes(airing, only):
         name, data = recipe.screen, cookbook.spellings.data(recipe)
         made = partial(cookbook.spellings.data, recipe)
-        manifest = partial(_manifest, state, forms, name, airing.get(name, ()))
-        compiled[name] = CompiledScreen(name, recipe.client, sha256_hex(data), made, manifest, size=len(data))
+        manifest, assets = (
+            partial(_manifest, state, forms, name, airing.get(name, ())),
+            partial(cookbook.spellings.assets, recipe),
+        )
+        compiled[name] = CompiledScreen(name, recipe.client, sha256_hex(data), made, manifest, size=len(data), assets=assets)
     return compiled
 
 

@@ -38,11 +38,15 @@ class Spellings:
     pieces: list[bytes] = field(default_factory=list)
     bodies: list[Body] = field(default_factory=list)
 
+    def assets(self, recipe: Recipe) -> list[bytes]:
+        """The members of the manifest's `assets`."""
+        return [self.pieces[number] for number in self.bodies[recipe.body].assets]
+
     def data(self, recipe: Recipe) -> bytes:
         """The manifest's canonical bytes."""
         pieces, body = self.pieces, self.bodies[recipe.body]
         return spell_manifest(
-            [pieces[number] for number in body.assets],
+            self.assets(recipe),
             [pieces[number] for number in body.playlists],
             [pieces[number] for number in recipe.schedules],
             middle=pieces[recipe.middle],

@@ -43,6 +43,10 @@ class Packs:
             )
         return data
 
+    def assets(self, part: str, number: int) -> list[bytes]:
+        """The spellings of the clips of one manifest."""
+        return self._pack(part).assets(number)
+
     def _pack(self, part: str) -> Pack:
         with self._lock:
             if part not in self._held:
@@ -105,5 +109,5 @@ class Compilation:
         client, part = ClientId(record.part), record.part
         rows = zip(record.screens.split(), split_digests(record.digests), record.sizes, strict=True)
         for number, (name, digest, size) in enumerate(rows):
-            data = partial(self.packs.data, part, number, Sha256(digest))
-            yield CompiledScreen(ScreenId(name), client, Sha256(digest), data, size=size)
+            data, assets = partial(self.packs.data, part, number, Sha256(digest)), partial(self.packs.assets, part, number)
+            yield CompiledScreen(ScreenId(name), client, Sha256(digest), data, size=size, assets=assets)

@@ -28,6 +28,10 @@ class Pack:
         """The bytes of a manifest."""
         return self.spellings.data(self.recipes[number])
 
+    def assets(self, number: int) -> list[bytes]:
+        """The spellings of the clips of a manifest."""
+        return self.spellings.assets(self.recipes[number])
+
     def written(self) -> bytes:
         """As bytes; equal packs are equal bytes."""
         pieces = [piece.decode() for piece in self.spellings.pieces]

@@ -1,7 +1,7 @@
 """The manifests and clips that a release stands on: what is read from the store before a plan, and checked before a write."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -138,19 +138,23 @@ def check_manifests(store: ObjectStore, screens: Sequence[ManifestRef], progress
 
 def clips_of(screens: Iterable[CompiledScreen]) -> list[Clip]:
     """Every clip that these manifests hold, once for each object; of very many manifests none is kept in memory."""
-    found: dict[str, Clip] = {}
+    spelt: set[bytes] = set()
     for screen in screens:
-        found |= _clips(screen.data)
-    return sorted(found.values())
+        spelt.update(screen.assets)
+    found = (_clip(*next(iter(orjson.loads(b"{%b}" % one).items()))) for one in spelt)
+    return sorted({clip.key: clip for clip in found}.values())
 
 
 def _clips(data: bytes) -> dict[str, Clip]:
     """The clips of a manifest by key; none of what is no manifest."""
     try:
-        assets = orjson.loads(data)["assets"].items()
-        return {asset["key"]: Clip(name, asset["key"], asset["size"]) for name, asset in assets}
+        return {asset["key"]: _clip(name, asset) for name, asset in orjson.loads(data)["assets"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _clip(name: VideoId, asset: Mapping[str, Any]) -> Clip:
+    return Clip(name, asset["key"], asset["size"])
 
 
 def keys_of(screens: Iterable[CompiledScreen], clips: Iterable[Clip]) -> frozenset[str]:
