@@ -27,22 +27,42 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return made
 
 
-@pytest.mark.parametrize("command", [["publish", "--yes"], ["init", "new"]])
-def test_without_git_a_command_that_needs_it_says_so(repository: Repository, command: list[str]) -> None:
-    if command[0] != "init":
-        command = [*command, *repository.options()]
-    start = "from avtech_controller.cli import main; main()"
+def without_git(repository: Repository, *command: str) -> "subprocess.CompletedProcess[str]":
+    """Run `avtech` in a process of its own, where no program can be found."""
+    program = str(Path(sys.executable).with_name("avtech"))
     environment = {**os.environ, "PATH": str(repository.store_path)}
-    ran = subprocess.run(
-        [sys.executable, "-c", start, *command],
-        cwd=repository.keys,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    return subprocess.run(
+        [program, *command], cwd=repository.keys, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["publish --yes", "plan --base HEAD~1", "verify", "status", "gc", "rollout status", "publish --renew", "init new"],
+)
+def test_without_git_a_command_that_needs_it_says_so(repository: Repository, command: str) -> None:
+    options = [] if command == "init new" else repository.options()
+    ran = without_git(repository, *command.split(), *options)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.splitlines()[0] == "error: git is not installed, or not in PATH"
+
+
+@pytest.mark.parametrize("command", ["plan", "plan --commit HEAD", "compile --commit HEAD", "validate --commit HEAD"])
+def test_what_reads_commits_and_no_history_needs_no_git_program(repository: Repository, command: str) -> None:
+    publish = ["publish", *repository.options(), "--yes", "--keys-dir", str(repository.keys)]
+    assert run(cli, publish) == 0
+    repository.screen(3)
+    repository.commit("another screen")
+    name, *more = command.split()
+    where = {"plan": repository.options(), "compile": ["-C", str(repository.path)], "validate": [str(repository.path)]}
+    ran = without_git(repository, name, *where[name], *more)
+    assert ran.returncode == 0, ran.stderr
+    with_git = subprocess.run(
+        [str(Path(sys.executable).with_name("avtech")), name, *where[name], *more], capture_output=True, text=True, check=True
+    )
+    assert with_git.stdout == ran.stdout
+    if name != "validate":
+        assert "SCR-ACME-0003" in ran.stdout
 
 
 def test_whose_signatures_count_is_read_from_the_commit_that_is_published(repository: Repository, capsys: Capture) -> None:
