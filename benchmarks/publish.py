@@ -48,6 +48,14 @@ _EVERY = 100
 _PROCESS = "start and end of the process"
 
 
+@dataclass(frozen=True)
+class At:
+    """Where everybody reaches the server, and the credentials for it."""
+
+    endpoint: str
+    environment: Mapping[str, str]
+
+
 @dataclass
 class Bench:
     """One fleet: its repository, its manifests as files for the others, and the store."""
@@ -55,8 +63,7 @@ class Bench:
     directory: Path
     screens: int
     server: local_s3.LocalS3
-    endpoint: str
-    environment: Mapping[str, str]
+    at: At
     parts: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -69,7 +76,7 @@ class Bench:
 
     def store(self, name: str) -> str:
         """The address of the store that one way to publish has for itself."""
-        return self.server.url(f"{name.replace(' ', '')}-{self.screens}").replace(self.server.endpoint, self.endpoint)
+        return self.server.url(f"{name.replace(' ', '')}-{self.screens}").replace(self.server.endpoint, self.at.endpoint)
 
     def prepare(self) -> None:
         """Write and commit a fleet whose clips are a few bytes each, and have the store hold them."""
@@ -112,14 +119,14 @@ class Bench:
     def compile(self) -> None:
         """Have the manifests as files; one that is as it was is not touched. What avtech remembers is left as it is."""
         command = [str(BIN / "avtech"), "compile", "-C", str(self.repo), "--commit", "HEAD", "--no-cache"]
-        run([*command, "--to", str(self.files)], self.environment)
+        run([*command, "--to", str(self.files)], self.at.environment)
 
     def publish(self, stage: str, name: str = WARM) -> float:
         """`avtech publish` as a whole process; returns seconds."""
         command = [str(BIN / "avtech"), *name.split()[1:], "-C", str(self.repo), "--store", self.store(name)]
         command += ["--keys-dir", str(self.directory / "keys"), "--yes", "--output", "json"]
         began = time.monotonic()
-        done = json.loads(run(command, self.environment))
+        done = json.loads(run(command, self.at.environment))
         seconds = time.monotonic() - began
         if name == WARM:
             self.parts[stage] = {**done["parts"], _PROCESS: seconds - sum(done["parts"].values())}
@@ -163,7 +170,7 @@ def peers(bucket: str, endpoint: str) -> Iterator[tuple[str, Peer | None]]:
             target = f"s3:{bucket}/rclone{''.join(options)}-{bench.screens}"
             what = copy if stage == STAGES[0] else ("sync", *options)
             command = [rclone or "rclone", "--quiet", *what, str(bench.files), target]
-            return timed(command, {**bench.environment, **remote})
+            return timed(command, {**bench.at.environment, **remote})
 
         return go
 
@@ -171,7 +178,7 @@ def peers(bucket: str, endpoint: str) -> Iterator[tuple[str, Peer | None]]:
         del stage
         target = f"s3://{bucket}/aws-{bench.screens}"
         command = [*aws, "--endpoint-url", endpoint, "s3", "sync", "--only-show-errors", str(bench.files), target]
-        return timed(command, bench.environment)
+        return timed(command, bench.at.environment)
 
     yield PLAIN, lambda bench, stage: bench.publish(stage, PLAIN)
     yield "rclone copy --s3-no-head, then sync", with_rclone() if rclone else None
@@ -192,15 +199,14 @@ def _aws() -> list[str]:
 
 
 def curve(
-    root: Path, sizes: Sequence[int], server: local_s3.LocalS3, endpoint: str, environment: Mapping[str, str]
+    root: Path, sizes: Sequence[int], server: local_s3.LocalS3, found: Sequence[tuple[str, Peer | None]], at: At
 ) -> Iterator[str]:
     """The measurements, line by line."""
-    found = list(peers(server.bucket, endpoint))
     for name, peer in found:
         if peer is None:
             yield f"not installed, left out: {name}"
     for screens in sizes:
-        bench = Bench(root / str(screens), screens, server, endpoint, environment)
+        bench = Bench(root / str(screens), screens, server, at)
         bench.prepare()
         size = sum(path.stat().st_size for path in bench.files.rglob("*.json"))
         load = os.getloadavg()[0]
@@ -256,6 +262,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screens", type=int, nargs="+", default=[100, 1_000, 10_000])
     parser.add_argument("--large", action="store_true", help="100,000 screens too")
+    parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave out those named so, such as aws")
     parser.add_argument("--round-trip", type=float, default=0, metavar="MS", help="how long an answer takes to come")
     options = parser.parse_args()
     sizes = [*options.screens, *([100_000] if options.large else [])]
@@ -268,7 +275,8 @@ def main() -> int:
         print(f"{os.cpu_count()} cores; SeaweedFS on this machine{how}", flush=True)
         try:
             with relay(server, options.round_trip) as endpoint:
-                for line in curve(root, sizes, server, endpoint, environment):
+                found = [peer for peer in peers(server.bucket, endpoint) if not peer[0].startswith(tuple(options.without))]
+                for line in curve(root, sizes, server, found, At(endpoint, environment)):
                     print(line, flush=True)
         finally:
             server.stop()
