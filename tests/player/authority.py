@@ -32,13 +32,17 @@ class Authority:
 
     def server(self, *names: str, begins: int = -1, ends: int = 30, self_signed: bool = False) -> ssl.SSLContext:
         """What a server of these names shows, valid from and to so many days from now."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue(*names, begins=begins, ends=ends, self_signed=self_signed))
+        return context
+
+    def issue(self, *names: str, begins: int = -1, ends: int = 30, self_signed: bool = False) -> Path:
+        """The same as a file: the certificate, then its key."""
         issued = _issue("a store", None if self_signed else self._own, names=names, begins=begins, ends=ends)
         path = self._folder / f"{issued.certificate.serial_number}.pem"
         key = issued.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(issued.certificate.public_bytes(Encoding.PEM) + key)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
 
 def _issue(subject: str, issuer: _Issued | None, *, names: tuple[str, ...], begins: int, ends: int) -> _Issued:

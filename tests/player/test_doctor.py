@@ -1,11 +1,17 @@
 """`doctor`: every check by itself, a line for each problem, and the exit code for scripts."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from avtech_player.config import load_config
+from avtech_player.doctor import diagnose
+from tests.player.authority import Authority
+from tests.player.broker import broker, free_port, needs_broker
 from tests.player.devices import Device
 from tests.player.repository import Repository, manifest_of
 
@@ -31,13 +37,20 @@ def examined(device: Device, code: int, **environment: str) -> dict[str, list[di
     return found
 
 
+def looked_at(device: Device, check: str, name: str, setting: object) -> list[tuple[str, str]]:
+    """What one check finds, by a setting of the environment: its severity, and its message with what helps."""
+    environment = {**os.environ, name: json.dumps(setting)}
+    found = diagnose(load_config(device.config, environment), environment)
+    return [(one.severity, f"{one.message} [{one.help}]") for one in found if one.check == check]
+
+
 def errors(found: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
     return {name: one["message"] for name, several in found.items() for one in several if one["severity"] == "error"}
 
 
 def test_a_device_that_is_well_has_no_errors(device: Device) -> None:
     found = examined(device, 0)
-    assert set(found) == {"config", "key", "root", "state", "disk", "clock", "store", "engine", "api"}
+    assert set(found) == {"config", "key", "root", "state", "disk", "clock", "store", "engine", "panel", "wake", "api"}
     assert errors(found) == {}
     assert "ed25519:" in found["key"][0]["message"]
     assert "no player has run here yet" in found["state"][0]["message"]
@@ -70,6 +83,51 @@ def test_a_lost_key_a_read_only_store_and_damaged_state_are_told(device: Device)
     assert "it plays, but reports cannot be signed" in wrong["key"]
     assert "store" in wrong
     assert "the next start rebuilds it" in found["state"][0]["message"]
+
+
+def test_the_commands_that_switch_the_panel_are_looked_for(device: Device, tmp_path: Path) -> None:
+    assert "no command turns the panel on and off" in examined(device, 0)["panel"][0]["message"]
+    there, not_executable = tmp_path / "panel-on", tmp_path / "panel-off"
+    for path in (there, not_executable):
+        path.write_text("#!/bin/sh\n")
+    there.chmod(0o755)
+
+    def panel(on: str | Path, off: str | Path) -> list[tuple[str, str]]:
+        power = {"powerCommand": {"on": [str(on), "x"], "off": [str(off)]}}
+        return looked_at(device, "panel", "AVTECH_PLAYER_DISPLAY", power)
+
+    assert panel(there, "true") == [
+        ("ok", f"{there} turns the panel on []"),
+        ("ok", f"{shutil.which('true')} turns the panel off []"),
+    ]
+    (severity, on), (_, off) = panel("no-such-panel", not_executable)
+    assert severity == "error"
+    assert on.startswith("no-such-panel is not there; it turns the panel on [install it, or correct display.powerCommand")
+    assert off.startswith(f"{not_executable} cannot be run; it turns the panel off [")
+
+
+@needs_broker
+def test_the_broker_is_asked_and_one_that_fails_is_a_warning(device: Device, tmp_path: Path) -> None:
+    assert "no broker wakes the player; it looks every 60 s" in examined(device, 0)["wake"][0]["message"]
+    port = free_port()
+
+    def wake(url: str = f"mqtt://127.0.0.1:{port}", **more: str) -> tuple[str, str]:
+        (found,) = looked_at(device, "wake", "AVTECH_PLAYER_WAKE", {"url": url, **more})
+        return found
+
+    with broker(tmp_path, port):
+        severity, message = wake()
+        assert (severity, f"127.0.0.1:{port} lets the player listen to avtech/wake, after " in message) == ("ok", True)
+        severity, message = wake(passwordFile=str(tmp_path / "none"))
+        assert (severity, "there is no " in message) == ("warning", True)
+    assert wake() == ("warning", f"no wake-up from 127.0.0.1:{port}: Connection refused; it looks every 60 s []")
+    with broker(tmp_path, port, lets_in=False):
+        assert "it refuses the connection: Not authorized" in wake()[1]
+    authority = Authority(tmp_path)
+    with broker(tmp_path, port, certificate=authority.issue("localhost")):
+        assert wake(f"mqtts://localhost:{port}", caFile=str(authority.file))[0] == "ok"
+        severity, message = wake(f"mqtts://localhost:{port}")
+        assert (severity, "its certificate does not hold" in message, "wake.caFile" in message) == ("warning", True, True)
 
 
 def test_a_wrong_configuration_is_told_line_by_line(device: Device) -> None:

@@ -1,9 +1,7 @@
 """Being woken: by a real broker, never more often than makes sense, and never needed."""
 
 import asyncio
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,53 +12,9 @@ import pytest
 
 from avtech_player.alarm import APART_SECONDS, Alarm, ring_at
 from avtech_player.config import Wake
-from avtech_player.waking import Waker, password_of
-from avtech_schema.errors import ConfigurationError
-
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextmanager
-def broker(folder: Path, port: int) -> Iterator[None]:
-    config = folder / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([str(MOSQUITTO), "-c", str(config)], stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 20
-        while not answers(port):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def publish(port: int, *, times: int = 1, retain: bool = False) -> None:
-    from paho.mqtt.client import Client
-    from paho.mqtt.enums import CallbackAPIVersion
-
-    client = Client(CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    try:
-        for _ in range(times):
-            client.publish("avtech/wake", b"x" * 100, qos=1, retain=retain).wait_for_publish(20)
-    finally:
-        client.disconnect()
-        client.loop_stop()
+from avtech_player.waking import Waker, password_of, try_broker
+from avtech_schema.errors import ConfigurationError, EnvironmentFailedError
+from tests.player.broker import broker, free_port, needs_broker, publish
 
 
 class Listening:
@@ -157,6 +111,13 @@ def test_what_is_no_broker_is_left_alone_and_takes_no_memory(answer: bytes) -> N
 
         asyncio.run(run())
         assert len(accepted) == 2
+
+
+def test_a_broker_that_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        wake = Wake("127.0.0.1", silent.getsockname()[1], tls=False)
+        with pytest.raises(EnvironmentFailedError, match=r"it did not answer in 0\.3 s"):
+            try_broker(wake, "test", {}, within=0.3)
 
 
 def test_looks_keep_apart_and_are_spread() -> None:

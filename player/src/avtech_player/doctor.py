@@ -20,12 +20,14 @@ from avtech_player.floor import load_floor
 from avtech_player.state import StateCorruptError
 from avtech_player.statefile import read_state
 from avtech_player.store import Stored, open_store
+from avtech_player.waking import try_broker
 from avtech_schema.envelope import public_key_text
 from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.layout import TIMESTAMP_KEY, plays_prefix, report_prefix
 
 _LOST_KEY = "put back a copy; or remove it, run `avtech-player enroll`, and change the Screen resource"
 _SLOW_SECONDS = 5.0
+_BROKER_SECONDS = 10.0
 _MAX_ROOT_BYTES = 512_000
 _MAX_TIMESTAMP_BYTES = 16_384
 
@@ -50,6 +52,8 @@ def diagnose(config: Config, environment: Mapping[str, str]) -> list[Finding]:
         ("clock", lambda: _clock(config)),
         ("store", lambda: _store(config, environment)),
         ("engine", lambda: _engine(config, environment)),
+        ("panel", lambda: _panel(config)),
+        ("wake", lambda: _wake(config, environment)),
         ("api", lambda: _api(config)),
     ]
     found: list[Finding] = []
@@ -189,6 +193,39 @@ def _display(settings: MpvSettings, environment: Mapping[str, str]) -> Iterator[
         yield Finding("display", "ok", f"the display is {display}")
     else:
         yield Finding("display", "ok", "there is no display server; mpv draws by DRM")
+
+
+def _panel(config: Config) -> Iterator[Finding]:
+    """The commands are looked for, not run: whoever looks at a screen would see that."""
+    if config.power_command is None:
+        yield Finding("panel", "ok", "no command turns the panel on and off (display.powerCommand)")
+        return
+    for verb, command in (("on", config.power_command.on), ("off", config.power_command.off)):
+        if (path := shutil.which(command[0])) is None:
+            why = "cannot be run" if Path(command[0]).exists() else "is not there"
+            text = f"{command[0]} {why}; it turns the panel {verb}"
+            yield Finding("panel", "error", text, "install it, or correct display.powerCommand: a program, then its arguments")
+        else:
+            yield Finding("panel", "ok", f"{path} turns the panel {verb}")
+
+
+def _wake(config: Config, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """A broker is no condition of anything, and so one that fails is a warning."""
+    wake = config.wake
+    if wake is None:
+        yield Finding("wake", "ok", f"no broker wakes the player; it looks every {config.poll_seconds:g} s")
+        return
+    where = f"{wake.host}:{wake.port}"
+    began = time.monotonic()
+    try:
+        try_broker(wake, f"avtech-doctor-{config.screen}", environment, within=_BROKER_SECONDS)
+    except AvtechError as error:
+        yield Finding(
+            "wake", "warning", f"no wake-up from {where}: {error}; it looks every {config.poll_seconds:g} s", error.hint
+        )
+        return
+    took = (time.monotonic() - began) * 1000
+    yield Finding("wake", "ok", f"{where} lets the player listen to {wake.topic}, after {took:.0f} ms")
 
 
 def _api(config: Config) -> Iterator[Finding]:

@@ -4,17 +4,20 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from avtech_player._wake_settings import Wake
 from avtech_player.alarm import Alarm
 from avtech_player.durable import read_bounded
 from avtech_player.polling import next_look
-from avtech_schema.errors import AvtechError, ConfigurationError
+from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFailedError
 
 _log = logging.getLogger("avtech.player.wake")
 PASSWORD = "AVTECH_PLAYER_WAKE_PASSWORD"  # noqa: S105  its name, not it
+NEEDED = "the wake-up needs paho-mqtt: pip install 'avtech-player[wake]'"
 _RETRY_SECONDS = 5.0
+_TRY_SECONDS = 0.2
 _MAX_PASSWORD_BYTES = 4096
 
 
@@ -42,7 +45,7 @@ class Waker:
         """Listen until cancelled; the thread ends by itself, or with the process."""
         loop = asyncio.get_running_loop()
         if not _installed():
-            _log.error("the player polls, for the wake-up needs paho-mqtt: pip install 'avtech-player[wake]'")
+            _log.error("the player polls, for %s", NEEDED)
             return
         threading.Thread(target=self._listen, args=(loop,), name="wake", daemon=True).start()
         try:
@@ -65,7 +68,8 @@ class Waker:
                 connection.listen(lambda: not self._over.is_set())
             except (AvtechError, OSError, ValueError) as error:
                 failures = 1 if connection is not None and connection.was_listening else failures + 1
-                text = f"no wake-up from {self._wake.host}: {error}"
+                hint = getattr(error, "hint", "")
+                text = f"no wake-up from {self._wake.host}: {error}" + (f" ({hint})" if hint else "")
                 _log.log(logging.DEBUG if text == told and failures > 1 else logging.WARNING, "%s", text)
                 told = text
             self._over.wait(next_look(self._retry, failures=max(1, failures), chance=random.random()))  # noqa: S311
@@ -101,7 +105,26 @@ def password_of(wake: Wake, environment: Mapping[str, str]) -> str | None:
     return data.decode("utf-8", "replace").rstrip("\r\n") or None
 
 
+def try_broker(wake: Wake, name: str, environment: Mapping[str, str], *, within: float) -> None:
+    """Connect to a broker, see that it lets us listen, and leave; blocks.
+
+    Raises:
+        EnvironmentFailedError: the broker is gone, refuses, or does not answer in so many seconds; or paho-mqtt is missing.
+        ConfigurationError: the password is not there.
+    """
+    if not _installed():
+        raise EnvironmentFailedError(NEEDED)
+    from avtech_player._mqtt import Connection
+
+    connection = Connection(wake, name, password_of(wake, environment), lambda: None)
+    deadline = time.monotonic() + within
+    connection.listen(lambda: not connection.was_listening and time.monotonic() < deadline, look=_TRY_SECONDS)
+    if not connection.was_listening:
+        raise EnvironmentFailedError(f"it did not answer in {within:g} s")
+
+
 def _installed() -> bool:
+    """Whether what speaks to brokers is there: it is an extra of the package."""
     import importlib.util
 
     return importlib.util.find_spec("paho") is not None

@@ -19,7 +19,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 @config_option
 @output_option
 def doctor(config_path: Path, output: str) -> int:
-    """Look at the configuration, key, root, state, disk, clock, store, mpv, ffmpeg, display and local API.
+    """Look at the configuration, key, root, state, disk, clock, store, mpv, ffmpeg, display, panel, broker and local API.
 
     Exit code 1 says that something does not work; warnings alone do not.
 
