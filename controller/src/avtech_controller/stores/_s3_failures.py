@@ -1,5 +1,7 @@
 """What botocore's failures mean: who must act, in one line."""
 
+import re
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -7,6 +9,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSLError,
 )
 from urllib3.exceptions import HTTPError
 
@@ -28,6 +31,9 @@ _DENIED = {
     "NoSuchBucket",
     "PermanentRedirect",
 }
+_UNTRUSTED = re.compile(
+    r"failed for (https://[^/ ]+).*?(?:certificate verify failed: (.*?) ?\(|(hostname .* doesn't match .*))"
+)
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, ParamValidationError)
 
 
@@ -39,6 +45,11 @@ def failure(error: BotoCoreError | ClientError | HTTPError | OSError, doing: str
         return StoreConfigurationError(
             f"{doing}: {_one_line(error)}", hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         )
+    if untrusted := _untrusted(error):
+        return StoreConfigurationError(
+            f"{doing}: the certificate of {untrusted[1]} is not trusted: {untrusted[2] or untrusted[3]}",
+            hint="check the address; for an authority of your own, set AWS_CA_BUNDLE to the file of its certificate",
+        )
     if isinstance(error, OSError):
         return StoreError(f"{doing}: {error.strerror or _one_line(error)}")
     return StoreError(f"{doing}: {_one_line(error)}")
@@ -48,7 +59,7 @@ def may_have_landed(error: BotoCoreError | ClientError) -> bool:
     """Whether a write that failed may have been carried out all the same: no answer, a server's failure, or a refusal
     of a second attempt."""
     if not isinstance(error, ClientError):
-        return not isinstance(error, _CREDENTIALS)
+        return not isinstance(error, _CREDENTIALS) and not _untrusted(error)
     facts = error.response.get("ResponseMetadata", {})
     return facts.get("HTTPStatusCode", 0) >= 500 or facts.get("RetryAttempts", 0) > 0
 
@@ -68,6 +79,10 @@ def _answered(error: ClientError, doing: str) -> AvtechError:
             f"{doing}: {what}"[:400], hint="check the bucket's name, the endpoint and what the credentials may do"
         )
     return StoreError(f"{doing}: the store answered {status} {code} {message}".strip()[:400])
+
+
+def _untrusted(error: Exception) -> "re.Match[str] | None":
+    return _UNTRUSTED.search(str(error)) if isinstance(error, SSLError) else None
 
 
 def _one_line(error: Exception) -> str:

@@ -61,6 +61,8 @@ def open_s3(parts: SplitResult) -> "S3Store":
         )
     except (BotoCoreError, ValueError) as error:
         raise StoreConfigurationError(f"the S3 client cannot be set up: {error}") from error
+    if client.meta.endpoint_url.startswith("https://"):
+        _check_bundle(_bundle(session))
 
     def connect() -> "FastClient":
         return _fast(session, client, parts.netloc, path_style=bool(endpoint) or "." in parts.netloc)
@@ -82,14 +84,38 @@ def _fast(session: botocore.session.Session, client: "S3Client", bucket: str, *,
     endpoint = client.meta.endpoint_url
     authorities = b""
     if endpoint.startswith("https://"):
-        named = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        authorities = Path(str(named or get_cert_path(verify=True))).read_bytes()
+        authorities = Path(_bundle(session) or str(get_cert_path(verify=True))).read_bytes()
 
     def provide() -> tuple[str, str, str | None]:
         found = credentials.get_frozen_credentials()
         return found.access_key or "", found.secret_key or "", found.token
 
     return FastClient(Place(bucket, endpoint, client.meta.region_name, path_style, authorities), provide)
+
+
+def _bundle(session: botocore.session.Session) -> str:
+    """The file of the authorities that boto3 was told to trust; empty if it was told nothing."""
+    return str(session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or "")
+
+
+def _check_bundle(file: str) -> None:
+    """Refuse a file that holds no authorities before a request fails by it.
+
+    Raises:
+        StoreConfigurationError: it cannot be read, or holds none.
+    """
+    if not file:
+        return
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError as error:  # an SSLError, too
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror or "it cannot be read"
+        raise StoreConfigurationError(
+            f"the authorities to be trusted cannot be read from {file}: {reason}",
+            hint="set AWS_CA_BUNDLE to a file of certificates in PEM, or to nothing",
+        ) from error
 
 
 def _config(endpoint: str | None) -> Config:
