@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,26 @@ def test_enrolling_makes_a_private_key_and_prints_the_lines_for_the_pull_request
     assert "pull request" in result.stderr
 
 
-def test_enrolling_again_changes_nothing(device: Device, repository: Repository) -> None:
+def test_enrolling_again_changes_nothing_and_says_so(device: Device, repository: Repository) -> None:
     before = {path: path.read_bytes() for path in device.folder.rglob("*") if path.is_file()}
-    assert device.command("enroll", *device.enrolment(repository.url)).returncode == 0
+    result = device.command("enroll", *device.enrolment(repository.url))
+    assert result.returncode == 0
+    assert f"# The device key was there already, and stays: {device.state_dir / 'device.key'}" in result.stderr
+    assert result.stdout == f"device:\n  publicKey: {device.public_key}\n"
     assert {path: path.read_bytes() for path in device.folder.rglob("*") if path.is_file()} == before
+
+
+def test_of_two_that_enrol_at_the_same_instant_the_one_that_lost_says_that_the_key_was_there(
+    tmp_path: Path, device: Device, repository: Repository
+) -> None:
+    arguments = device.enrolment(repository.url)
+    arguments[arguments.index("--state-dir") + 1] = str(tmp_path / "fresh")
+    arguments[arguments.index("--config") + 1] = str(tmp_path / "fresh.yaml")
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: device.command("enroll", *arguments), range(3)))
+    assert [one.returncode for one in found] == [0, 0, 0], [one.stderr for one in found]
+    assert len({one.stdout for one in found}) == 1
+    assert sum("was there already" in one.stderr for one in found) == 2
 
 
 def test_enrolling_does_not_overwrite_another_configuration(device: Device) -> None:

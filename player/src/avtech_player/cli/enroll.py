@@ -90,6 +90,8 @@ def enroll(
         }
         click.echo(orjson.dumps(result).decode())
         return
+    if not made:
+        click.echo(f"# The device key was there already, and stays: {config.device_key}", err=True)
     click.echo(f"# {config.screen}: put this into its Screen resource, under spec, and open a pull request.", err=True)
     click.echo(f"device:\n  publicKey: {text}")
 
