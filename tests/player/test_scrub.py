@@ -16,6 +16,7 @@ from avtech_player.scrub import LONGEST, PASS, ScrubState, advance, is_damaged, 
 from avtech_player.upkeep import Upkeep
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import Sha256
+from avtech_schema.report import ReleaseRef
 from tests.player.repository import LOBBY, Repository, asset_of, manifest_of
 from tests.player.rig import Rig
 
@@ -100,6 +101,33 @@ def test_bit_rot_is_found_and_repaired_from_the_store_and_restarts_keep_its_plac
     assert rig.stage.showing is not None
     assert len(rig.stage.showing.files) == 4
     assert rig.updater.last_error is None
+
+
+@pytest.mark.parametrize("look", ["in its turn", "now and quickly"])
+def test_a_manifest_that_the_card_forgot_is_found_and_fetched_again_so_that_the_next_start_plays(
+    tmp_path: Path, look: str
+) -> None:
+    repository = Repository(tmp_path / "store")
+    rig = Rig(tmp_path / "state", repository.url, repository.root_bytes)
+    rig.start()
+    refs: list[ReleaseRef] = []
+    for data in (b"one", b"two"):
+        refs.append(repository.publish(manifest_of({"VID-A": repository.put_clip(data)})))
+        rig.step()
+    manifests = [tmp_path / "state" / "generations" / ref.digest / "manifest.json" for ref in refs]
+    whole = [path.read_bytes() for path in manifests]
+    manifests[0].unlink()
+    manifests[1].write_bytes(whole[1][:-9])
+    upkeep = Upkeep(tmp_path / "state", rig.updater, rig.library, rig.clock, screen_log("upkeep", LOBBY))
+    if look == "in its turn":
+        assert asyncio.run(upkeep.look())
+    else:
+        assert asyncio.run(upkeep.reconcile()) == 2
+    assert [path.read_bytes() for path in manifests] == whole
+    again = Rig(tmp_path / "state", "file:///nowhere", repository.root_bytes)
+    again.start()
+    assert again.stage.showing is not None
+    assert again.stage.showing.ref == refs[1]
 
 
 def test_damage_that_the_store_cannot_repair_now_is_told_and_repaired_later(tmp_path: Path) -> None:

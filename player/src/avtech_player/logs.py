@@ -14,6 +14,7 @@ import orjson
 
 from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import ScreenId
+from avtech_schema.report import ReleaseRef
 
 LOG_FORMATS = ("text", "json")
 _TEXT = "%(levelname)s %(message)s"
@@ -99,6 +100,11 @@ def goes_to_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
 def logs_are_json() -> bool:
     """Whether logs are for machines, and with them whatever else is told on stderr."""
     return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger("avtech").handlers)
+
+
+def release_name(ref: ReleaseRef) -> str:
+    """A release as people know it."""
+    return f"{ref.sequence} (commit {ref.commit[:12]})"
 
 
 def tell_failure(error: AvtechError) -> int:

@@ -14,7 +14,7 @@ from avtech_player.durable import DiskError
 from avtech_player.fetching import Fetcher
 from avtech_player.generations import IncompleteError
 from avtech_player.keeping import Keeping
-from avtech_player.logs import screen_log
+from avtech_player.logs import release_name, screen_log
 from avtech_player.opening import Opener
 from avtech_player.outcome import Outcome, OutcomeKind, Troubles, UnseenError
 from avtech_player.parts import Parts
@@ -180,6 +180,10 @@ class Updater:
         """A clip was found damaged on the disk: read it once more; it is removed, and fetched again, if it is."""
         await self._mend(partial(self._repair, asset))
 
+    async def restore(self, ref: ReleaseRef) -> None:
+        """A release's manifest was found damaged on the disk: it is fetched again, with what else of it is missing."""
+        await self._mend(partial(self._restore, ref))
+
     async def remove_idle(self, *, unused_since: datetime, only_tell: bool) -> list[Idle]:
         """Remove clips that no kept release needs, nor any did since an instant; with `only_tell` they stay.
 
@@ -273,7 +277,7 @@ class Updater:
         candidate = self._keeping.state.candidate
         if candidate is not None and (before is None or before.digest != candidate.digest):
             self._verified_at = self._monotonic()
-            self._log.info("release %s is wanted: manifest %s", _name(candidate), candidate.digest[:12])
+            self._log.info("release %s is wanted: manifest %s", release_name(candidate), candidate.digest[:12])
 
     async def _bring(self, ref: ReleaseRef, *, trial: bool) -> Outcome:
         """Fetch the candidate unless it is staged, and try it."""
@@ -326,7 +330,7 @@ class Updater:
         await self._keeping.commit(partial(states.trial_passed, took=took))
         self._damaged = self._dark = False
         self._keeping.troubles.clip = self._keeping.troubles.doubt = None
-        self._log.info("release %s plays", _name(ref))
+        self._log.info("release %s plays", release_name(ref))
         try:
             await asyncio.to_thread(self._parts.library.clean, self.kept(), now=self._parts.clock.now())
         except DiskError as error:
@@ -334,7 +338,7 @@ class Updater:
         return Outcome(OutcomeKind.APPLIED, ref)
 
     async def _refuse(self, ref: ReleaseRef, reason: str) -> Outcome:
-        self._log.error("release %s is refused: %s", _name(ref), reason)
+        self._log.error("release %s is refused: %s", release_name(ref), reason)
         await self._keeping.commit_anyway(partial(states.candidate_failed, reason=reason, time=self._now()))
         return Outcome(OutcomeKind.REFUSED, ref, ManifestRejectedError(reason))
 
@@ -357,7 +361,11 @@ class Updater:
             self._damaged = True
             await self._heal()
             if (previous := self._keeping.state.previous) is not None:
-                await asyncio.to_thread(self._fetcher.fetch, previous, keep=self.kept())
+                return await self._restore(previous)
+        return Outcome(OutcomeKind.UNCHANGED, self._keeping.state.good)
+
+    async def _restore(self, ref: ReleaseRef) -> Outcome:
+        await asyncio.to_thread(self._fetcher.fetch, ref, keep=self.kept())
         return Outcome(OutcomeKind.UNCHANGED, self._keeping.state.good)
 
     async def _heal(self) -> None:
@@ -389,8 +397,3 @@ class Updater:
 
     def _now(self) -> str:
         return spell(self._parts.clock.now())
-
-
-def _name(ref: ReleaseRef) -> str:
-    """A release as people know it."""
-    return f"{ref.sequence} (commit {ref.commit[:12]})"

@@ -11,7 +11,7 @@ from avtech_player import scrub
 from avtech_player.clock import TrustedClock
 from avtech_player.durable import DiskError
 from avtech_player.generations import Library
-from avtech_player.logs import ScreenLog
+from avtech_player.logs import ScreenLog, release_name
 from avtech_player.scrub import ScrubState
 from avtech_player.sync import Updater
 
@@ -49,7 +49,8 @@ class Upkeep:
             self._stop.set()
 
     async def look(self) -> bool:
-        """Read the next clip now, and repair it if it is damaged; whether there was one."""
+        """Read the next clip now, and the manifests; repair what is damaged; whether there was a clip."""
+        await self._look_at_manifests()
         assets = {asset.sha256: asset for asset in await self.updater.assets()}
         name = scrub.next_clip(assets, self.state.after)
         if name is None:
@@ -64,8 +65,8 @@ class Upkeep:
         return True
 
     async def reconcile(self) -> int:
-        """Read every clip anew, now and quickly, and repair what is damaged or missing; returns how many were."""
-        found = 0
+        """Read everything anew, now and quickly, and repair what is damaged or missing; returns how many files were."""
+        found = await self._look_at_manifests()
         for asset in await self.updater.assets():
             path = self.library.path(asset)
             if not path.exists() or await asyncio.to_thread(scrub.is_damaged, path, asset.sha256, self._stop, rate=_AT_ONCE):
@@ -79,6 +80,15 @@ class Upkeep:
         if (self._tidied is None or at - self._tidied >= _TIDY_SECONDS) and self.clock.read().trusted:
             await self.updater.tidy()
             self._tidied = at
+
+    async def _look_at_manifests(self) -> int:
+        """Without its manifest the next start could not play a release, nor would anybody know which clips to read."""
+        refs = [ref for ref in (self.updater.state.good, self.updater.state.previous) if ref is not None]
+        damaged = [ref for ref in refs if await asyncio.to_thread(self.library.manifest, ref.digest) is None]
+        for ref in damaged:
+            self.log.warning("the manifest of release %s is damaged on the disk: it is fetched again", release_name(ref))
+            await self.updater.restore(ref)
+        return len(damaged)
 
     async def _step(self) -> float:
         """Read the next clip if it is due; seconds until it may be worth another look."""
