@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from avtech_controller.publication import ReleasedScreen
 from avtech_controller.rollout import (
@@ -29,18 +30,13 @@ from avtech_controller.rollout import (
 from avtech_controller.trust import rfc3339
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256
-from avtech_schema.report import (
-    EngineHealth,
-    Quarantined,
-    ReleaseRef,
-    Report,
-    Storage,
-    SyncCounters,
-    SyncState,
-    System,
-)
+from avtech_schema.report import Quarantined, Report, SyncState
 from avtech_schema.resources import Rollout
 from avtech_schema.rollout import PlannedScreen, RecordRef, RolloutNote, RolloutPlan, RolloutState, Version
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.controller.rollouts import report
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
@@ -204,31 +200,13 @@ def _released(name: ScreenId, version: Version, release: int) -> ReleasedScreen:
     return ReleasedScreen(name, CLIENT, version.digest, version.size, version.commit, release)
 
 
-def _report(name: ScreenId, commit: CommitId, release: int, time: datetime) -> Report:
-    ref = ReleaseRef(release, commit, _digest(name, commit))
-    return Report(
-        screen=name,
-        sequence=1,
-        time=rfc3339(time),
-        player="0",
-        state=SyncState.SYNCED,
-        phase="good",
-        desired=ref,
-        applied=ref,
-        last_error=None,
-        quarantine=(),
-        counters=SyncCounters(),
-        storage=Storage(ByteSize(2), ByteSize(1), ByteSize(0)),
-        system=System(1, 1, 1, None),
-        engine=EngineHealth("simulated", "1", "playing", 0),
-        now_playing=None,
-        clock_trusted=True,
-    )
+def _report(name: ScreenId, commit: CommitId, release: int, time: datetime, **changes: object) -> Report:
+    return report(_released(name, _version(name, commit), release), time, **changes)
 
 
 def _failed(name: ScreenId, release: int, time: datetime) -> Report:
     entry = Quarantined(_digest(name, NEW), release, NEW, "no clip of it plays", rfc3339(time))
-    return replace(_report(name, OLD, 1, time), state=SyncState.FAILED, quarantine=(entry,))
+    return _report(name, OLD, 1, time, state=SyncState.FAILED, quarantine=(entry,))
 
 
 def table(runs: int, screens: int, rollout: Rollout) -> Iterator[str]:

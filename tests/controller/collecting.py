@@ -10,25 +10,17 @@ from securesystemslib.signer import CryptoSigner
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.desired import DesiredState
-from avtech_controller.publication import Head
+from avtech_controller.publication import Head, ReleasedScreen
 from avtech_controller.retention.collection import Collected, Collector, Policy
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.envelope import public_key_text, seal
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256, VideoId
 from avtech_schema.layout import report_key
 from avtech_schema.manifest import Asset
-from avtech_schema.report import (
-    PAYLOAD_TYPE,
-    EngineHealth,
-    ReleaseRef,
-    Report,
-    Storage,
-    SyncCounters,
-    SyncState,
-    System,
-)
+from avtech_schema.report import PAYLOAD_TYPE
 from avtech_schema.resources import Fleet, Video
 from tests.controller.publishing import CLIENT, World, asset, commit, screens
+from tests.controller.rollouts import report as healthy
 
 START = datetime.now(UTC)
 """Objects are written now; what grows old is the collector's clock."""
@@ -88,24 +80,8 @@ class Past:
     def report(self, screen: ScreenId, digest: str, *, at: datetime = START, key: Ed25519PrivateKey | None = None) -> None:
         """A screen says that it shows a manifest."""
         device = self.devices.setdefault(screen, Ed25519PrivateKey.generate())
-        report = Report(
-            screen=screen,
-            sequence=1,
-            time=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            player="avtech-player 0.1.0",
-            state=SyncState.SYNCED,
-            phase="good",
-            desired=None,
-            applied=ReleaseRef(1, CommitId("0" * 40), Sha256(digest)),
-            last_error=None,
-            quarantine=(),
-            counters=SyncCounters(),
-            storage=Storage(ByteSize(10), ByteSize(5), ByteSize(1)),
-            system=System(1, 1, 1, None),
-            engine=EngineHealth("mpv", "0.35.1", "playing", 0),
-            now_playing=None,
-            clock_trusted=True,
-        )
+        shown = ReleasedScreen(screen, CLIENT, Sha256(digest), ByteSize(1), CommitId("0" * 40), 1)
+        report = healthy(shown, at)
         self.put_report(screen, seal(report.payload(), PAYLOAD_TYPE, CryptoSigner(key or device)))
 
     def put_report(self, screen: ScreenId, data: bytes) -> None:

@@ -115,7 +115,7 @@ def report(screen: ReleasedScreen, time: datetime, **changes: Any) -> Report:
         now_playing=None,
         clock_trusted=True,
     )
-    return replace(made, **changes)
+    return replace(made, **changes) if changes else made
 
 
 def old_report(screen: ReleasedScreen, time: datetime, **changes: Any) -> Report:
