@@ -2,12 +2,14 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -434,6 +436,27 @@ def test_one_clip_that_cannot_be_uploaded_holds_up_no_other(desk: Desk, clips: C
     assert desk.run("add", *files, "--client", "CLI-ACME") == 0
     assert [line.split()[0] for line in desk.out.splitlines()] == ["present", "added", "present"]
     assert desk.run("check", "--deep") == 0
+
+
+def test_on_a_terminal_progress_is_shown_and_elsewhere_none(desk: Desk, clips: Clips) -> None:
+    ours, theirs = pty.openpty()
+    command = [str(Path(sys.executable).with_name("avtech")), "content", "add", str(clips["good.mp4"]), "--client", "CLI-ACME"]
+    where = ["--repo", str(desk.repo), "--store", desk.store.as_uri()]
+    with subprocess.Popen([*command, *where], stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        screen = b""
+        with suppress(OSError):  # the terminal ends with the process
+            while chunk := os.read(ours, 65536):
+                screen += chunk
+        assert process.stdout
+        out = process.stdout.read()
+        assert process.wait() == 0, screen
+    os.close(ours)
+    assert b"measuring" in screen
+    assert b"uploading" in screen
+    assert out.startswith(b"added     VID-ACME-GOOD")
+    assert desk.run("add", clips["other.mp4"], "--client", "CLI-ACME") == 0
+    assert "ing" not in desk.err.partition("content-index")[0]
 
 
 def many(folder: Path, clip: Path, count: int) -> list[Path]:

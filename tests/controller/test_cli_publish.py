@@ -247,6 +247,8 @@ def test_on_a_terminal_the_plan_is_shown_and_asked_about(repository: Repository,
     os.close(ours)
     assert b"+ SCR-ACME-0001, SCR-ACME-0002" in screen
     assert bool(published(repository.store)) == (code == 0)
+    for step in (b"checking clips", b"manifests", b"metadata"):
+        assert (step in screen.partition(b"[y/N]")[2]) == (code == 0), "progress is shown of what is done, and of nothing else"
 
 
 def test_the_publisher_is_named_by_the_ci_job_or_the_user() -> None:
