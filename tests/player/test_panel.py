@@ -17,11 +17,12 @@ from avtech_player.clock import Reading
 from avtech_player.config import PowerCommand
 from avtech_player.playback._command import run_command
 from avtech_player.playback._panel import PanelSwitch, panel_hours, retry_delay
-from avtech_player.ports import Clip, Ended, Generation, TrialResult
+from avtech_player.ports import Clip, Died, Ended, Generation, TrialResult
 from avtech_schema.airtime import Panel, airtime
 from avtech_schema.identifiers import DurationMs
 from avtech_schema.manifest import Cut, PowerHours
 from avtech_schema.plays import PlayResult
+from avtech_schema.report import EngineHealth
 from tests.player.devices import Device
 from tests.player.material import NOON, make_clip, make_generation, rule, scrambled, video_bytes
 from tests.player.repository import Repository, manifest_of
@@ -294,7 +295,8 @@ def test_a_release_is_tried_in_the_dark_and_what_cannot_be_seen_there_does_not_c
         assert result == TrialResult(good=False, reason="the panel is off: it brought no picture", unseen=True)
         await house.playback.play(with_hours(loop_of([b], sequence=2)))
         await until(lambda: house.playback.health().state == "off")
-        assert [(play.clip, play.result, play.played) for play in house.plays] == [("VID-C", PlayResult.FAILED, 0)]
+        in_the_dark = [play for play in house.plays if play.clip != "VID-A"]  # A may show until the panel is off.
+        assert [(play.clip, play.result, play.played) for play in in_the_dark] == [("VID-C", PlayResult.FAILED, 0)]
         assert script.calls() == ["off"]
 
     async def evening() -> None:
@@ -302,6 +304,36 @@ def test_a_release_is_tried_in_the_dark_and_what_cannot_be_seen_there_does_not_c
         async with theatre(engine, power=script.command) as house:
             house.clock.shift = NIGHT
             await scenario(house, engine)
+
+    asyncio.run(evening())
+
+
+class Gone(Recorded):
+    """A screen whose display goes with its panel, as one that is driven directly does."""
+
+    gone = False
+
+    def health(self) -> EngineHealth:
+        found = super().health()
+        return replace(found, state="failed") if self.gone else found
+
+
+@pytest.mark.media
+def test_a_display_that_goes_with_its_panel_is_off_and_not_failed_until_the_panel_is_on(tmp_path: Path, script: Script) -> None:
+    (a,) = clips(tmp_path, "a", ms=400)
+
+    async def evening() -> None:
+        engine = Gone()
+        async with theatre(engine, power=script.command) as house:
+            house.clock.shift = NIGHT
+            await house.playback.play(with_hours(loop_of([a])))
+            await until(lambda: house.playback.health().state == "off")
+            engine.gone = True
+            engine._events.put_nowait(Died("the display is missing", blind=True))
+            await until(lambda: house.playback.blindness() == "the display is missing")
+            assert house.playback.health().state == "off"
+            house.clock.shift = timedelta(0)
+            await until(lambda: house.playback.health().state == "failed")
 
     asyncio.run(evening())
 

@@ -7,7 +7,8 @@ from avtech_controller.render import clean
 from avtech_controller.rollout import Action, Decision, Look, Outcome, Standing, WavePower, plan_power
 from avtech_schema.rollout import RolloutPlan
 
-_COLUMNS = ("WAVE", "SCREENS", "BEGAN", "HEALTHY", "FAILED", "LOST", "WAITING", "SILENT", "UNSEEN", "DETECTS")
+_COLUMNS = ("WAVE", "SCREENS", "BEGAN", "HEALTHY", "FAILED", "LOST", "WAITING", "DARK", "SILENT", "UNSEEN", "DETECTS")
+_COUNTED = tuple(Outcome[name] for name in _COLUMNS[3:-1])
 _SHOWN = 20
 
 
@@ -75,10 +76,7 @@ def _table(standing: Standing, decision: Decision) -> Iterator[str]:
     rows: list[Sequence[str]] = [_COLUMNS]
     for power in plan_power(standing.plan):
         began = f"{standing.began(power.wave):%m-%d %H:%M}" if power.wave <= standing.wave else "-"
-        counts = [
-            str(decision.count(outcome, power.wave)) if power.wave <= standing.wave else "-"
-            for outcome in (Outcome.HEALTHY, Outcome.FAILED, Outcome.LOST, Outcome.WAITING, Outcome.SILENT, Outcome.UNSEEN)
-        ]
+        counts = [str(decision.count(outcome, power.wave)) if power.wave <= standing.wave else "-" for outcome in _COUNTED]
         rows.append((str(power.wave), f"{power.added:,}", began, *counts, share_text(power)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     for row in rows:

@@ -1,7 +1,7 @@
 """Decides what becomes of a rollout: pure, and the same whether it is asked twice, late, or while the rollout is paused."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,7 +51,8 @@ def decide(
 ) -> Decision:
     """Look at a rollout. `freeze` says why nothing may be published now.
 
-    A fault halts it in every state that is open, also while it soaks, is paused or frozen. Whatever is not known holds it.
+    A fault halts it in every state that is open, also while it soaks, is paused or frozen. Whatever is not known holds it;
+    screens whose panels are off hold it until these are on, and no deadline turns that into a halt.
     """
     seen = tuple(observe_all(standing, reports, policy, now))
     if not standing.is_open:
@@ -61,11 +62,13 @@ def decide(
         if fault.outcome is Outcome.LOST and (outage := _outage(standing, reports, policy, now, seen)):
             continue
         return Decision(Action.HALT, fault.reason, seen)
-    lacks = [*([outage] if outage else []), *_lacks(standing, seen, policy)]
+    outages = [outage] if outage else []
+    lacks = [*outages, *_lacks(standing, seen, policy)]
+    missing = [*outages, *_lacks(standing, seen, policy, _SPEAKING | {Outcome.DARK})]
     paused = standing.note.state is RolloutState.PAUSED
     late = policy.deadline_minutes and now - standing.began(standing.wave) >= timedelta(minutes=policy.deadline_minutes)
-    if late and lacks and not paused:
-        return Decision(Action.HALT, f"{policy.deadline_minutes} minutes after wave {standing.wave} began, {lacks[0]}", seen)
+    if late and missing and not paused:
+        return Decision(Action.HALT, f"{policy.deadline_minutes} minutes after wave {standing.wave} began, {missing[0]}", seen)
     waits = ["it is paused" + (f": {standing.note.reason}" if standing.note.reason else "")] if paused else []
     waits += lacks
     if freeze:
@@ -139,17 +142,26 @@ def _outage(standing: Standing, reports: Reports, policy: RolloutPolicy, now: da
     return ""
 
 
-def _lacks(standing: Standing, seen: Sequence[Observed], policy: RolloutPolicy) -> Iterator[str]:
-    """What is not known yet and must be, before the next wave."""
+def _lacks(
+    standing: Standing, seen: Sequence[Observed], policy: RolloutPolicy, speaks: Collection[Outcome] = _SPEAKING
+) -> Iterator[str]:
+    """What is not known yet and must be, before the next wave; `speaks` are the outcomes that say something of the release."""
     counted = [entry for entry in seen if entry.outcome is not Outcome.UNSEEN]
     in_wave = [entry for entry in counted if entry.wave == standing.wave]
-    samples = sum(entry.outcome in _SPEAKING for entry in in_wave)
+    samples = sum(entry.outcome in speaks for entry in in_wave)
     needed = min(policy.min_samples, len(in_wave))
     if not in_wave:
         yield f"no screen of wave {standing.wave} ever reported"
     elif samples < needed:
-        yield f"{samples} of {len(in_wave)} screens of wave {standing.wave} speak of the release, and {needed} must"
-    speaking = sum(entry.outcome in _SPEAKING for entry in counted)
+        most = f"{samples} of {len(in_wave)} screens of wave {standing.wave}"
+        yield f"{most} speak of the release, and {needed} must{_in_the_dark(in_wave)}"
+    speaking = sum(entry.outcome in speaks for entry in counted)
     if speaking * 100 < policy.min_reporting * len(counted):
         share = f"{policy.min_reporting} % must"
-        yield f"{speaking} of {len(counted)} screens that have it speak of the release, and {share}"
+        yield f"{speaking} of {len(counted)} screens that have it speak of the release, and {share}{_in_the_dark(counted)}"
+
+
+def _in_the_dark(seen: Sequence[Observed]) -> str:
+    """How many of some screens cannot say anything before their panels are on."""
+    dark = sum(entry.outcome is Outcome.DARK for entry in seen)
+    return f" (the panels of {dark} are off)" if dark else ""

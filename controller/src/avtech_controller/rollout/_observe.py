@@ -12,7 +12,8 @@ from avtech_schema.report import Report
 
 Reports = Mapping[ScreenId, Report | Unreadable | None]
 """The latest report of each screen; None: it never reported."""
-_WELL = ("playing", "off")
+_OFF = "off"
+_WELL = ("playing", _OFF)
 """States of an engine that say that the release plays; `off`: it was seen to, and the panel is off by its hours."""
 
 
@@ -29,6 +30,8 @@ class Outcome(StrEnum):
     """It was silent already when it got the release."""
     WAITING = "waiting"
     """It reports, and does not speak of the release yet."""
+    DARK = "dark"
+    """It reports, and has the release on its disk; its panel is off by its hours, and it tries the release when it is on."""
     UNSEEN = "unseen"
     """It never reported; it is listed, not counted."""
     HEALTHY = "healthy"
@@ -72,7 +75,16 @@ def observe(
         if report.engine.state in _WELL:
             return Outcome.HEALTHY, ""
         return Outcome.WAITING, f"it has the release, but its engine is {report.engine.state}"
+    if _waits_for_light(screen, report):
+        return Outcome.DARK, "its panel is off by its hours; it tries the release when it is on"
     return Outcome.WAITING, report.last_error or report.phase
+
+
+def _waits_for_light(screen: ReleasedScreen, report: Report) -> bool:
+    """Whether nothing but a panel that is off keeps a screen from trying the release."""
+    desired = report.desired
+    here = desired is not None and desired.digest == screen.digest and desired.sequence >= screen.release
+    return here and report.phase == "staged" and report.engine.state == _OFF
 
 
 def report_time(report: Report) -> datetime:

@@ -156,9 +156,10 @@ class Playback:
         await self._engine.screenshot(path)
 
     def health(self) -> EngineHealth:
-        """How the engine is; its state is `off` while nothing plays because the panel is off."""
+        """How the engine is; its state is `off` while nothing plays because the panel is off, though the display may be gone."""
         health = self._engine.health()
-        return replace(health, state="off") if self._order.resting and health.state in _DRAWING else health
+        rests = self._order.resting and (health.state in _DRAWING or bool(self._blind))
+        return replace(health, state="off") if rests else health
 
     def blindness(self) -> str:
         """Why the engine cannot draw at all; empty once it does, or while nobody knows."""
