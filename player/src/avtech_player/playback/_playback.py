@@ -156,7 +156,7 @@ class Playback:
         await self._engine.screenshot(path)
 
     def health(self) -> EngineHealth:
-        """How the engine is; its state is `off` while nothing plays because the panel is off, though the display may be gone."""
+        """How the engine is; its state is `off` while the panel is off and so nothing plays, even if its display is gone."""
         health = self._engine.health()
         rests = self._order.resting and (health.state in _DRAWING or bool(self._blind))
         return replace(health, state="off") if rests else health
