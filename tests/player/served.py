@@ -93,7 +93,9 @@ def serving(folder: Path) -> Generator[Served]:
         ref = repository.publish(manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))}))
         with device.running() as process:
             device.reported(lambda report: report.applied == ref and report.state is SyncState.SYNCED)
-            yield Served(device, repository, port, process)
+            served = Served(device, repository, port, process)
+            wait_for_api(served)  # It listens some time after the player began to play.
+            yield served
         assert "Traceback" not in (device.folder / "log").read_text()
         assert "a bug" not in (device.folder / "log").read_text()
     finally:
