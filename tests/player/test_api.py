@@ -14,7 +14,7 @@ import pytest
 
 from tests.player.material import video_bytes
 from tests.player.repository import manifest_of
-from tests.player.served import Served, serving
+from tests.player.served import Served, serving, wait_for_api
 
 pytestmark = pytest.mark.media
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,7 @@ def test_it_looks_for_a_release_when_asked(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("AVTECH_PLAYER_API", f"127.0.0.1:{served.port}")
     with served.device.running() as process:
         served.process = process
+        wait_for_api(served)
         ref = served.repository.publish(manifest_of({"VID-BLUE": served.repository.put_clip(video_bytes("blue"))}))
         status, body = served.ask("POST", "/v1/status/sync")
         assert (status, json.loads(body)) == (202, {"asked": True})
