@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,16 @@ UNWANTED = {"avtech-controller", "boto3", "botocore", "gitpython", "pygit2", "py
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
+def uv() -> str:
+    """The program that builds and installs."""
+    return str(Path(sys.executable).parent / "uv")
+
+
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a virtual environment as `uv sync --package avtech-player --no-dev` makes it on a device."""
     place = tmp_path_factory.mktemp("device") / "venv"
-    uv = str(Path(sys.executable).parent / "uv")
-    command = [uv, "sync", "--quiet", "--locked", "--package", "avtech-player", "--no-dev", "--python", sys.executable]
+    command = [uv(), "sync", "--quiet", "--locked", "--package", "avtech-player", "--no-dev", "--python", sys.executable]
     env = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(place), "VIRTUAL_ENV": ""}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
@@ -76,3 +81,71 @@ def test_it_plays_a_release_with_nothing_else_on_the_path(device: Path, tmp_path
     finally:
         daemon.terminate()
         assert daemon.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three wheels, as `uv build` makes them for whoever installs them."""
+    place = tmp_path_factory.mktemp("wheels")
+    build = [uv(), "build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(place)]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.fixture(scope="module")
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a fresh environment that holds the wheels of the player and the schema, and what they ask for."""
+    place = tmp_path_factory.mktemp("installed") / "venv"
+    mine = [str(next(wheels.glob(f"{name}-*.whl"))) for name in ("avtech_schema", "avtech_player")]
+    for command in (
+        [uv(), "venv", "--quiet", "--python", sys.executable, str(place)],
+        [uv(), "pip", "install", "--quiet", "--python", str(place / "bin" / "python"), *mine],
+    ):
+        done = subprocess.run(command, cwd=place.parent, capture_output=True, text=True, check=False, timeout=200)
+        assert done.returncode == 0, done.stderr
+    return place / "bin"
+
+
+def test_the_wheels_hold_what_the_packages_do_and_nothing_else(wheels: Path) -> None:
+    names = sorted(path.name.partition("-")[0] for path in wheels.glob("*.whl"))
+    assert names == ["avtech_controller", "avtech_player", "avtech_schema"]
+    for path in wheels.glob("*.whl"):
+        name = path.name.partition("-")[0]
+        source = ROOT / name.removeprefix("avtech_") / "src"
+        tracked = subprocess.run(
+            ["git", "ls-files", "--", "."], cwd=source, capture_output=True, text=True, check=True, timeout=30
+        )
+        with zipfile.ZipFile(path) as wheel:
+            held = {member for member in wheel.namelist() if ".dist-info/" not in member}
+        assert set(tracked.stdout.split()) <= held
+        assert not [member for member in held if not member.startswith(f"{name}/") or "__pycache__" in member]
+
+
+def test_installed_from_wheels_every_command_says_what_it_does(installed: Path) -> None:
+    told = run(installed / "avtech-player", "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    for command in ("run", "sync", "status", "enroll", "doctor", "cleanup", "screenshot", "install-units"):
+        assert f"  {command} " in told.stdout
+        assert "Examples:" in run(installed / "avtech-player", command, "--help").stdout
+    assert "avtech_player" not in run(installed / "python", "-c", "import avtech_schema, sys; print(*sys.modules)").stdout
+    assert run(installed / "python", "-c", "import avtech_controller").returncode == 1
+
+
+def test_installed_from_wheels_the_doctor_looks_at_everything(installed: Path, tmp_path: Path) -> None:
+    """The slate, the units and the schema's data are where they are looked for."""
+    (tmp_path / "store").mkdir()
+    example = publish_example(tmp_path, (tmp_path / "store").as_uri())
+    config = str(tmp_path / "player.yaml")
+    who = ["--screen", SCREEN, "--client", CLIENT, "--store", example.store, "--engine", "simulated"]
+    root = str(example.repo / "trust" / "1.root.json")
+    where = ["--root", root, "--state-dir", str(tmp_path / "state"), "--config", config]
+    assert run(installed / "avtech-player", "enroll", *who, *where).returncode == 0
+    told = run(installed / "avtech-player", "doctor", "--config", config, "--output", "json")
+    assert told.returncode == 0, told.stdout + told.stderr
+    findings = json.loads(told.stdout)["findings"]
+    assert {one["check"] for one in findings} >= {"config", "key", "root", "state", "disk", "clock", "store", "engine", "api"}
+    synced = run(installed / "avtech-player", "sync", "--config", config)
+    assert (synced.returncode, "its trial comes when the player runs" in synced.stdout) == (0, True)
+    slate = "from avtech_player.engine._playlist import SLATE; print(SLATE.stat().st_size)"
+    assert int(run(installed / "python", "-c", slate).stdout) > 1000
