@@ -131,6 +131,12 @@ def test_an_etag_is_told_without_reading(store: ObjectStore) -> None:
     etag = store.create("a/b", b"one")
     assert store.etag("a/b") == etag
     assert store.etag("a/c") is None
+    more = [store.create(f"a/{number}", b"%d" % number) for number in range(40)]
+    told: list[None] = []
+    found = store.etags(["a/b", "a/c", *(f"a/{number}" for number in range(40))], done=lambda: told.append(None))
+    assert found == [etag, None, *more]
+    assert len(told) == 42
+    assert store.etags([]) == []
 
 
 def test_a_large_object_is_hashed_piece_by_piece(store: ObjectStore, tmp_path: Path) -> None:
@@ -190,6 +196,7 @@ def test_a_key_that_could_leave_the_prefix_is_refused(store: ObjectStore, key: s
         lambda: store.create(key, b""),
         lambda: store.size(key),
         lambda: store.etag(key),
+        lambda: store.etags([key]),
         lambda: store.sha256(key, limit=1),
         lambda: store.delete(key, etag=ETag("x")),
         lambda: list(store.listing(key.rstrip("/"))),

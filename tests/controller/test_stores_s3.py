@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,7 +33,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def answering(
     status: int, body: bytes, *, drip_seconds: float = 0, headers: tuple[tuple[str, str], ...] = (("ETag", '"0123"'),)
-) -> Iterator[str]:
+) -> Generator[str]:
     """A server that gives one answer to everything; dripping, it sends a byte at a time."""
     stopped = threading.Event()
 
@@ -51,7 +51,7 @@ def answering(
                     self.wfile.write(b"x")
                     self.wfile.flush()
 
-        do_PUT = do_HEAD = do_GET  # noqa: N815
+        do_PUT = do_HEAD = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -94,7 +94,12 @@ def test_a_garbled_listing_is_an_error_and_not_an_empty_one(body: bytes) -> None
 
 def test_a_bare_404_is_not_believed() -> None:
     with answering(404, b"<html>no such page</html>") as url:
-        for act in reads(open_store(url)):
+        store = open_store(url)
+        more: list[Callable[[], object]] = [
+            lambda: store.delete("a/b", etag=ETag('"0123"')),
+            lambda: store.etags(["a/b"]),
+        ]
+        for act in reads(store) + more:
             with pytest.raises((StoreError, StoreConfigurationError)):
                 act()
 
@@ -102,7 +107,13 @@ def test_a_bare_404_is_not_believed() -> None:
 def test_a_login_page_in_the_stores_place_is_told_as_what_it_is() -> None:
     with answering(200, b"<html>log in</html>", headers=()) as url:
         store = open_store(url)
-        for act in [*reads(store)[:2], lambda: store.etag("a/b"), lambda: store.sha256("a/b", limit=1000), writes(store)[0]]:
+        for act in [
+            *reads(store)[:2],
+            lambda: store.etag("a/b"),
+            lambda: store.sha256("a/b", limit=1000),
+            lambda: store.delete("a/b", etag=ETag('"0123"')),
+            writes(store)[0],
+        ]:
             with pytest.raises(StoreError, match="no object store") as caught:
                 act()
             assert "login page" in caught.value.hint

@@ -10,15 +10,16 @@ from avtech_controller.desired import DesiredState
 from avtech_controller.parallel import in_parallel
 from avtech_controller.publication import Head, Progress, read_head, release_chain
 from avtech_controller.retention._candidates import PREFIXES, candidates
-from avtech_controller.retention._mark import LEASE, MAX_MARKED, Claim, Mark, Marked
+from avtech_controller.retention._mark import LEASE, MAX_MARK_BYTES, MAX_MARKED, Claim, Mark, Marked, parse_mark
 from avtech_controller.retention._needs import needs
 from avtech_controller.retention._policy import Policy, kept_releases
 from avtech_controller.retention._reports import Reported, read_reported
 from avtech_controller.retention._spare import read_mark, write_mark
-from avtech_controller.stores import ETag, Listed, ObjectStore, PreconditionFailedError, StoreError
+from avtech_controller.stores import ETag, Listed, NotModified, ObjectStore, PreconditionFailedError, StoreError
 from avtech_controller.trust import Anchor
 from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.identifiers import ByteSize, ScreenId
+from avtech_schema.layout import MARK_KEY
 
 __all__ = ["Collected", "Collector", "Found", "Policy"]
 
@@ -101,7 +102,7 @@ class Collector:
                 self._give_back(mark, etag)
             raise
         work = [mark.objects[entry.key] for entry in found.unneeded if claim and entry.key in claim.keys]
-        sweep = _Sweep(self.store, claim, self.clock)
+        sweep = _Sweep(self.store, claim, etag, self.clock)
         sweep.remove(work, self.progress)
         left = [entry for entry in found.unneeded if entry.key not in sweep.removed]
         marked = self._mark(left, claim)
@@ -184,8 +185,7 @@ class Collector:
         raise StoreError(f"the mark in {self.store.url} changed {_ATTEMPTS} times meanwhile")
 
     def _etags(self, entries: Collection[Listed]) -> list[ETag | None]:
-        done = self.progress("marking", len(entries))
-        return in_parallel(lambda entry: self.store.etag(entry.key), entries, done=done)
+        return self.store.etags([entry.key for entry in entries], done=self.progress("marking", len(entries)))
 
 
 @dataclass(slots=True)
@@ -194,6 +194,8 @@ class _Sweep:
 
     store: ObjectStore
     claim: Claim | None
+    seen: ETag | None
+    """The mark that holds the claim, as it was last seen."""
     clock: Callable[[], datetime]
     removed: set[str] = field(default_factory=set)
     stopped: bool = False
@@ -223,7 +225,12 @@ class _Sweep:
     def _still_ours(self) -> bool:
         if self.claim is None or not self._in_time():
             return False
-        mark, _ = read_mark(self.store)
+        found = self.store.get(MARK_KEY, limit=MAX_MARK_BYTES, if_none_match=self.seen)
+        if isinstance(found, NotModified):
+            return True
+        if found is None:
+            return False
+        mark, self.seen = parse_mark(found.data), found.etag
         return mark.claim is not None and mark.claim.token == self.claim.token
 
 

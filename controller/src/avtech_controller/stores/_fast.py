@@ -85,6 +85,15 @@ class FastClient:
 
     async def size(self, key: str) -> int | None:
         """An object's size; None says that it is said not to exist."""
+        found = await self._head(key)
+        return found and found[0]
+
+    async def etag(self, key: str) -> ETag | None:
+        """An object's ETag; None says that it is said not to exist."""
+        found = await self._head(key)
+        return found and found[1]
+
+    async def _head(self, key: str) -> tuple[int, ETag] | None:
         try:
             found = await obstore.head_async(self._store, key)
         except FileNotFoundError:
@@ -93,7 +102,7 @@ class FastClient:
             raise _judged(error) from error
         if found["e_tag"] is None:
             raise RefusedError("the answer has no ETag: it is no object store's")
-        return found["size"]
+        return found["size"], ETag(found["e_tag"])
 
     async def get(self, key: str, limit: int) -> Stored | StoreError | None:
         """Read an object; None says that it surely does not exist, an error that it is larger than `limit` bytes."""

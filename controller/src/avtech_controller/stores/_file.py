@@ -113,6 +113,10 @@ class FileStore:
         """The sizes of many objects; see `ObjectStore.sizes`."""
         return in_parallel(self.size, keys, done=done)
 
+    def etags(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[ETag | None]:
+        """The ETags of many objects; see `ObjectStore.etags`."""
+        return in_parallel(self.etag, keys, done=done)
+
     def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
         """Write an object that must still be the one with `etag`; see `ObjectStore.replace`."""
         path = self._path(key)

@@ -139,6 +139,15 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def etags(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[ETag | None]:
+        """The ETags of many objects, each as `etag` tells it.
+
+        Raises:
+            PartlyDoneError: some could not be looked at.
+            StoreError, StoreConfigurationError: as for `get`.
+        """
+        ...
+
     def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
         """Write an object that must still be the one with `etag` (If-Match).
 

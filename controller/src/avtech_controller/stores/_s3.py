@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from avtech_controller.stores._attempts import attempt_all
-from avtech_controller.stores._bulk import Outcome, settle
+from avtech_controller.stores._bulk import settle
 from avtech_controller.stores._keys import check_key, check_prefix
 from avtech_controller.stores._port import (
     ETag,
@@ -40,6 +40,7 @@ READ_SECONDS = 20
 _MINIMUM_RATE = 50_000
 """A download slower than this many bytes a second, beyond its first seconds, is given up."""
 _CHUNK = 1 << 18
+_NO_CONTENT = 204
 
 
 class Condition(TypedDict, total=False):
@@ -136,16 +137,11 @@ class S3Store:
 
     def sizes(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[int | None]:
         """The sizes of many objects; see `ObjectStore.sizes`."""
-        fast = self._many()
+        return self._look_at(keys, self._many().size, self.size, done)
 
-        async def look(key: str) -> int | None:
-            return await fast.size(self._key(key))
-
-        outcome: Outcome[int | None] = asyncio.run(attempt_all(look, keys, done=done))
-        absent = next((turn for turn, size in outcome.results.items() if size is None), None)
-        if absent is not None:  # a 404 says nothing of why: one of them is asked about
-            outcome.results[absent] = self.size(keys[absent])
-        return settle(outcome, keys, self.size, key=str, what=f"looked at in {self.url}", done=done)
+    def etags(self, keys: Sequence[str], *, done: Callable[[], None] = lambda: None) -> list[ETag | None]:
+        """The ETags of many objects; see `ObjectStore.etags`."""
+        return self._look_at(keys, self._many().etag, self.etag, done)
 
     def replace(self, key: str, data: bytes, *, etag: ETag) -> ETag:
         """Write an object that must still be the one with `etag`; see `ObjectStore.replace`."""
@@ -206,17 +202,30 @@ class S3Store:
     def delete(self, key: str, *, etag: ETag) -> bool:
         """Remove an object that must still be the one with `etag`; see `ObjectStore.delete`."""
         with self._failures(f"removing {key}"):
-            if self._head(key) is None:
-                return False
             try:
-                self._client.delete_object(Bucket=self._bucket, Key=self._key(key), IfMatch=etag)
+                answer = self._client.delete_object(Bucket=self._bucket, Key=self._key(key), IfMatch=etag)
             except ClientError as error:
-                if _code(error) in ABSENT or (_code(error) in LOST and self._head(key) is None):
+                if _code(error) in ABSENT | LOST and self._head(key) is None:
                     return False
                 if _code(error) in LOST:
                     raise PreconditionFailedError(f"{key} in {self.url} was changed by somebody else") from error
                 raise
+            if answer["ResponseMetadata"]["HTTPStatusCode"] != _NO_CONTENT:  # a login page answers otherwise
+                raise StoreError(f"removing {key} in {self.url}: the answer is no object store's", hint=NO_STORE)
         return True
+
+    def _look_at(
+        self,
+        keys: Sequence[str],
+        look: Callable[[str], Awaitable[R | None]],
+        ask: Callable[[str], R | None],
+        done: Callable[[], None],
+    ) -> list[R | None]:
+        outcome = asyncio.run(attempt_all(lambda key: look(self._key(key)), keys, done=done))
+        absent = next((turn for turn, found in outcome.results.items() if found is None), None)
+        if absent is not None:  # a 404 says nothing of why: one of them is asked about
+            outcome.results[absent] = ask(keys[absent])
+        return settle(outcome, keys, ask, key=str, what=f"looked at in {self.url}", done=done)
 
     def _many(self) -> "FastClient":
         if self._fast is None:
