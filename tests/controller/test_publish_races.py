@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from avtech_controller.planning import Plan
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import SupersededError
 from tests.controller.publishing import World, commit, make_world, screens, verify_store
@@ -69,3 +70,27 @@ def test_publishers_of_the_same_commit_release_it_once(world: World, tmp_path: P
     assert outcomes == ["published", "unchanged", "unchanged", "unchanged"]
     assert world.chain() == [commit(1)]
     verify_store(world, tmp_path, screens(3))
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(2, 3), (3, 2)])
+def test_a_publisher_that_is_delayed_loses_to_a_newer_commit_and_lands_on_top_of_an_older_one(
+    world: World, tmp_path: Path, mine: int, theirs: int
+) -> None:
+    wanted = {number: screens(3, time_zone=ZONES[number]) for number in (1, 2, 3)}
+    world.publish(1, wanted[1])
+    met: list[Plan] = []
+
+    def delay(plan: Plan) -> None:
+        met.append(plan)
+        if len(met) == 1:
+            world.publish(theirs, wanted[theirs])
+
+    if mine > theirs:
+        assert world.publish(mine, wanted[mine], approve=delay).outcome == "published"
+        assert [plan.base_sequence for plan in met] == [1, 2]
+    else:
+        with pytest.raises(SupersededError) as told:
+            world.publish(mine, wanted[mine], approve=delay)
+        assert told.value.exit_code == 5
+    assert world.chain() == [commit(number) for number in ((3, 1) if mine < theirs else (3, 2, 1))]
+    verify_store(world, tmp_path, wanted[3])
