@@ -47,9 +47,9 @@ def test_the_unit_waits_for_the_clock_and_not_for_the_network(unit: Path) -> Non
     assert {"Type=notify", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
 
 
-def test_the_unit_lets_the_player_ask_the_clock_and_judge_clips_at_a_low_priority(unit: Path) -> None:
+def test_the_unit_lets_the_player_ask_the_clock_judge_clips_at_a_low_priority_and_tie_mpv_to_itself(unit: Path) -> None:
     settings = [line for line in unit.read_text().splitlines() if not line.startswith("#")]
-    assert "SystemCallFilter=adjtimex" in settings
+    assert "SystemCallFilter=adjtimex capset" in settings
     assert not [line for line in settings if line.startswith("ProtectClock") or "@resources" in line]
 
 

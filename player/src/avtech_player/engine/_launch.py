@@ -4,14 +4,17 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 
 from avtech_player.engine._display import display_fault, outputs
 from avtech_player.engine._ipc import MAX_LINE
 from avtech_player.engine._settings import SCALING, MpvSettings
 from avtech_schema.errors import EnvironmentFailedError
 
+_TRY_S = 5.0
 _FIXED = (
     "--no-config",
     "--load-scripts=no",
@@ -45,6 +48,23 @@ class MissingError(EnvironmentFailedError):
     """There is no mpv, or nothing for it to draw on: it was not started."""
 
 
+@cache
+def leash() -> tuple[str, ...]:
+    """What before a command has it be gone when the player is, even while it hangs; nothing where that is not allowed.
+
+    A service manager that forbids it (setpriv sets capabilities, to those it has) ends what is left of a service itself.
+    """
+    program = shutil.which("setpriv")
+    if program is None:
+        return ()
+    words = (program, "--pdeathsig", "KILL", "--")
+    try:
+        tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRY_S, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return words if tried.returncode == 0 else ()
+
+
 def mpv_command(settings: MpvSettings, ipc_fd: int, environment: Mapping[str, str]) -> list[str]:
     """The whole command line; mpv quits when the connection on `ipc_fd` is closed."""
     command = [settings.executable, *_FIXED, f"--hwdec={settings.hwdec}", f"--input-ipc-client=fd://{ipc_fd}"]
@@ -54,8 +74,6 @@ def mpv_command(settings: MpvSettings, ipc_fd: int, environment: Mapping[str, st
     command += [f"--volume={settings.volume}"] if settings.volume else ["--audio=no"]
     command += SCALING[settings.scaling]
     command += settings.options
-    if setpriv := shutil.which("setpriv"):  # even a hanging mpv is gone when the player is
-        command = [setpriv, "--pdeathsig", "KILL", "--", *command]
     return command
 
 
@@ -72,10 +90,12 @@ async def launch(
         raise MissingError(f"{settings.executable} is not installed", hint="install mpv, or set engine.executable")
     if fault := display_fault(settings, os.environ):
         raise MissingError(fault)
+    tied = await asyncio.to_thread(leash)
     ours, theirs = socket.socketpair()
     process: asyncio.subprocess.Process | None = None
     try:
         process = await asyncio.create_subprocess_exec(
+            *tied,
             *mpv_command(settings, theirs.fileno(), os.environ),
             pass_fds=(theirs.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
