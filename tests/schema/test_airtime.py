@@ -8,6 +8,7 @@ import pytest
 
 from avtech_schema.airtime import (
     Change,
+    EffortError,
     OnAir,
     Segment,
     Timeline,
@@ -236,3 +237,47 @@ def test_a_timeline_spans_days_of_24_hours_whatever_zone_its_start_is_given_in()
     timeline = Timeline.compile(manifest([], LISTS, fallback="house"), start, days=2)
     assert timeline.horizon == datetime(2026, 10, 26, 10, tzinfo=UTC)
     assert timeline.at(start).is_fallback
+
+
+def many(count: int, **more: object) -> Manifest:
+    """Rules that begin and end all day, each at another second."""
+    rules = [rule(f"s/{n}", "a", from_s=n * 7 % 80_000, until_s=n * 7 % 80_000 + 300, **more) for n in range(count)]
+    return manifest(rules, LISTS, fallback="house")
+
+
+@pytest.mark.parametrize("most", [15_000, 20_000, 200_000])
+def test_a_timeline_that_may_take_so_much_reaches_less_far_and_says_the_same(most: int) -> None:
+    made = many(150)
+    whole, part = Timeline.compile(made, NOW, days=2), Timeline.compile(made, NOW, days=2, most=most)
+    assert NOW + timedelta(minutes=10) <= part.horizon <= whole.horizon
+    assert (part.horizon < whole.horizon) == (most < 200_000)
+    instant = NOW
+    while instant < part.horizon:
+        mine, other = part.at(instant), whole.at(instant)
+        assert (mine.key, mine.until) == (other.key, other.until)
+        instant += timedelta(seconds=97)
+
+
+def test_what_takes_too_much_before_the_first_ten_minutes_is_refused_soon() -> None:
+    chain = {f"p{n}": (nested(f"p{n + 1}") if n < 1999 else clip("VID-A"),) for n in range(2000)}
+    absurd = (
+        many(6000),
+        many(1000, valid_from="0001-01-01", rrule="FREQ=DAILY;COUNT=10000"),
+        manifest([rule(f"s/{n}", f"p{n}") for n in range(2000)], chain),
+    )
+    for made in absurd:
+        began = time.process_time()
+        with pytest.raises(EffortError):
+            Timeline.compile(made, NOW, most=500_000)
+        assert time.process_time() - began < 5
+
+
+def test_without_an_effort_for_the_change_after_the_horizon_that_is_when_something_may_change() -> None:
+    made = manifest(
+        [rule(f"s/{n}", "a", valid_from="2030-01-01", rrule="FREQ=YEARLY") for n in range(20)], LISTS, fallback="house"
+    )
+    part = Timeline.compile(made, NOW, days=2, most=7_000)
+    assert part.at(NOW).until == part.horizon == NOW + timedelta(days=2)
+    until = Timeline.compile(made, NOW, days=2).at(NOW).until
+    assert until is not None
+    assert until > part.horizon

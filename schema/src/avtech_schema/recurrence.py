@@ -107,6 +107,11 @@ def _check_numbers(name: str, value: str) -> None:
         raise ValueError(f"{name} is {value}; at most {MAX_COUNT if name == 'COUNT' else MAX_INTERVAL} is allowed")
 
 
+def steps_of(text: str) -> int:
+    """About how many microseconds it takes on a desktop to find the days of some weeks that a rule names."""
+    return 300 + 3 * int(dict(_parts(text)).get("COUNT", "0"))
+
+
 def _check_together(parts: dict[str, str]) -> None:
     frequency = parts.get("FREQ")
     if frequency is None:

@@ -2,17 +2,17 @@
 
 import itertools
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from avtech_player.engine import file_stamp
 from avtech_player.playback._undated import Dates, dated_out
 from avtech_player.ports import Clip, Generation
-from avtech_schema.airtime import History, Play, Segment, Timeline, airtime, playout
+from avtech_schema.airtime import MOST_STEPS, EffortError, History, Play, Segment, Timeline, airtime, playout
 from avtech_schema.identifiers import Sha256, VideoId
-from avtech_schema.manifest import Orientation
+from avtech_schema.manifest import Manifest, Orientation
 
 _LOGGER = logging.getLogger("avtech.player.playback")
 _DAYS = 8
@@ -65,6 +65,7 @@ class Airing:
         before: "Airing | None" = None,
         dates: Dates = Dates(),  # noqa: B008  an immutable pair
         stamp: Callable[[Path], Stamp | None] = file_stamp,
+        strict: bool = False,
     ) -> None:
         self.generation = generation
         self._stamp = stamp
@@ -75,7 +76,7 @@ class Airing:
         self._emergencies = frozenset(rule.id for rule in generation.manifest.rules if rule.emergency)
         if before:
             self._inherit(before)
-        self._timeline = self._compile(instant)
+        self._timeline = self._worked_out(instant) if strict else self._compile(instant)
 
     @property
     def emergencies(self) -> frozenset[str]:
@@ -94,10 +95,21 @@ class Airing:
             self._manifest = dated_out(self.generation.manifest, dates)
             self._timeline = self._compile(instant)
 
+    def is_current(self, dates: Dates, instant: datetime, monotonic: float) -> bool:
+        """Whether nothing has to be compiled anew to say what is on air at an instant."""
+        held = any(self._may_return(video, note, monotonic) for video, note in self._refused.items())
+        return dates == self._dates and not held and self._covers(instant)
+
+    def renew(self, dates: Dates, instant: datetime, monotonic: float) -> None:
+        """Compile anew whatever the passing of time asks for."""
+        self.believe(dates, instant)
+        self.review(instant, monotonic)
+        self.segment(instant)
+
     def segment(self, instant: datetime) -> Segment:
         """What is on air at an instant; compiles anew when that lies near the end of what is compiled, or before it."""
         timeline = self._timeline
-        if not timeline.start <= instant < timeline.horizon - _MARGIN:
+        if not self._covers(instant):
             timeline = self._timeline = self._compile(instant)
         return timeline.at(instant)
 
@@ -116,7 +128,10 @@ class Airing:
     def on_air(self, instant: datetime) -> list[Clip]:
         """Every clip that is meant to play at an instant, each once, in order, whether it does or not."""
         found: dict[VideoId, Clip] = {}
-        for entry in airtime(self._manifest, instant, unplayable=self._missing()).on_air():
+        segment = self.segment(instant)
+        if self._refused:
+            segment = airtime(self._manifest, instant, unplayable=self._missing())
+        for entry in segment.on_air():
             found.setdefault(entry.clip, self.clip(entry.clip, entry.rule))
         return list(found.values())
 
@@ -131,6 +146,14 @@ class Airing:
         until = None if parole_from is None else parole_from + min(_MAX_PAROLE_S, _PAROLE_S * 2 ** min(offences - 1, 16))
         self._refused[clip.video] = _Refused(clip.sha256, self._stamp(clip.path), until)
         self._timeline = self._compile(instant)
+
+    def refuse_all(self, clips: Collection[Clip], instant: datetime) -> None:
+        """Set clips aside until their files change."""
+        for clip in clips:
+            self._offences[clip.video] = self._offences.get(clip.video, 0) + 1
+            self._refused[clip.video] = _Refused(clip.sha256, self._stamp(clip.path), None)
+        if clips:
+            self._timeline = self._compile(instant)
 
     def played_well(self, clip: Clip) -> None:
         """Forget what was held against a clip."""
@@ -160,12 +183,32 @@ class Airing:
         stamp = self._stamp(self.generation.files[video])
         return stamp is not None and stamp != note.stamp
 
+    def _covers(self, instant: datetime) -> bool:
+        timeline = self._timeline
+        margin = min(_MARGIN, (timeline.horizon - timeline.start) / 8)
+        return timeline.start <= instant < timeline.horizon - margin
+
     def _compile(self, instant: datetime) -> Timeline:
+        """The airtime of the days to come; of less than all where that grew to more than can be worked out."""
+        try:
+            return self._worked_out(instant)
+        except EffortError as error:
+            _LOGGER.error("%s: only its fallback plays", error)  # noqa: TRY400
+            manifest = _simplest(self._manifest)
+            return Timeline.compile(manifest, instant, days=1, unplayable=self._refused.keys() | self._missing())
+
+    def _worked_out(self, instant: datetime) -> Timeline:
         unplayable = self._refused.keys() | self._missing()
-        return Timeline.compile(self._manifest, instant, days=_DAYS, unplayable=unplayable)
+        return Timeline.compile(self._manifest, instant, days=_DAYS, unplayable=unplayable, most=MOST_STEPS)
 
     def _missing(self) -> set[VideoId]:
         return self.generation.manifest.assets.keys() - self.generation.files.keys()
+
+
+def _simplest(manifest: Manifest) -> Manifest:
+    """The manifest with its fallback alone, or with what its first rule plays."""
+    playlist = manifest.fallback or manifest.rules[0].playlist
+    return replace(manifest, rules=(), fallback=playlist)
 
 
 def make_airing(generation: Generation | None, instant: datetime, before: Airing | None, dates: Dates) -> Airing | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from avtech_player.clock import Reading, spell
@@ -18,6 +19,7 @@ from avtech_player.playback._judge import Judge, find_faults, judge_faults
 from avtech_player.playback._memory import Load, Memory, Save
 from avtech_player.playback._panel import PanelSwitch
 from avtech_player.playback._proof import OnPlay, Proof
+from avtech_player.playback._reckoning import Reckoner, is_heavy
 from avtech_player.playback._running_order import Clocks, RunningOrder
 from avtech_player.ports import Clip, Died, Ended, Engine, EngineEvent, Generation, Started, TrialResult
 from avtech_schema.report import EngineHealth, NowPlaying
@@ -67,7 +69,13 @@ class Playback:
         self._on_trouble = on_trouble
         self._trouble = ""
         self._order = RunningOrder(
-            engine, self._clocks, memory=self._memory, faults=self._faults, panel=self._panel, lock=self._lock
+            engine,
+            self._clocks,
+            memory=self._memory,
+            faults=self._faults,
+            panel=self._panel,
+            lock=self._lock,
+            work=Reckoner(self._live),
         )
         self._wake = asyncio.Event()
         self._blind = ""
@@ -104,21 +112,21 @@ class Playback:
         """
         if blindness := self.blindness():
             return TrialResult(good=False, reason=blindness, unseen=True)
-        order, now = self._order, self._clocks.now
+        order, now, heavy = self._order, self._clocks.now, is_heavy(generation.manifest)
         before = order.airing
         known = frozenset(asset.sha256 for asset in before.generation.manifest.assets.values()) if before else frozenset()
         try:
-            candidate = Airing(generation, now(), before=before, dates=self._clocks.dates())
+            make = partial(Airing, generation, now(), before=before, dates=self._clocks.dates(), strict=True)
+            candidate = await order.work.do(make, heavy=heavy)
         except ValueError as error:
             return TrialResult(good=False, reason=f"its airtime cannot be worked out: {error}")
-        clips = candidate.on_air(now())
+        clips = await order.work.do(partial(candidate.on_air, now()), heavy=heavy)
         faults = await find_faults(self._faults.check, clips, within=_PREFLIGHT_S)
         if result := judge_faults(clips, faults, known):
             return result
         judge = Judge(known)
         async with self._lock:
-            for clip, fault in faults:
-                order.refuse(candidate, clip, fault)
+            await order.refuse(candidate, faults)
             order.judge = judge
             await order.switch(candidate)
             self._wake.set()
@@ -203,6 +211,10 @@ class Playback:
             except Exception as error:
                 _LOGGER.error("a bug in playback: %s: %s", type(error).__name__, error)  # noqa: TRY400
                 _LOGGER.debug("the bug was", exc_info=error)
+
+    def _live(self) -> None:
+        """What takes long is being worked out: until it is, the clock cannot be looked at, and nothing is stuck."""
+        self.beat = self._clocks.monotonic()
 
     def _pause(self) -> float:
         until = self._order.until

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from avtech_player.clock import Reading
 from avtech_player.engine import Fault
@@ -13,10 +15,12 @@ from avtech_player.playback._faults import Faults
 from avtech_player.playback._judge import Judge
 from avtech_player.playback._memory import Memory
 from avtech_player.playback._panel import PanelSwitch, panel_hours
+from avtech_player.playback._reckoning import Reckoner, is_heavy
 from avtech_player.playback._undated import Dates
 from avtech_player.ports import Clip, Died, Ended, Engine, Generation, Started
 from avtech_schema.airtime import Segment
 
+T = TypeVar("T")
 _LOST_S = 15.0
 _CRASHES = 2
 
@@ -57,7 +61,15 @@ class RunningOrder:
     """What the engine is told to show. One call at a time: whoever calls holds `lock`."""
 
     def __init__(
-        self, engine: Engine, clocks: Clocks, *, memory: Memory, faults: Faults, panel: PanelSwitch, lock: asyncio.Lock
+        self,
+        engine: Engine,
+        clocks: Clocks,
+        *,
+        memory: Memory,
+        faults: Faults,
+        panel: PanelSwitch,
+        lock: asyncio.Lock,
+        work: Reckoner,
     ) -> None:
         self._engine = engine
         self._clocks = clocks
@@ -65,6 +77,7 @@ class RunningOrder:
         self._faults = faults
         self._panel = panel
         self._lock = lock
+        self.work = work
         self.airing: Airing | None = None
         self.segment: Segment | None = None
         self.on: Showing | None = None
@@ -80,8 +93,10 @@ class RunningOrder:
         airing, instant = self.airing, self._clocks.now()
         if airing is None:
             return
-        airing.believe(self._clocks.dates(), instant)
-        airing.review(instant, self._clocks.monotonic())
+        due = self._clocks.dates(), instant, self._clocks.monotonic()
+        if not airing.is_current(*due):
+            await self._worked_out(airing, partial(airing.renew, *due))
+            instant = self._clocks.now()
         segment, before = airing.segment(instant), self.segment
         self.segment = segment
         if await self._rests(airing, segment):
@@ -111,10 +126,12 @@ class RunningOrder:
         now, dates = self._clocks.now(), self._clocks.dates()
         if generation and self.airing and self.airing.generation.ref.digest == generation.ref.digest:
             if self.airing.generation.files.keys() != generation.files.keys():  # Clips that were lost are back.
-                self.airing = Airing(generation, now, before=self.airing, dates=dates)
+                make = partial(Airing, generation, now, before=self.airing, dates=dates)
+                self.airing = await self.work.do(make, heavy=is_heavy(generation.manifest))
             self.airing.generation = generation
             return
-        airing = make_airing(generation, now, self.airing, dates)
+        heavy = generation is not None and is_heavy(generation.manifest)
+        airing = await self.work.do(partial(make_airing, generation, now, self.airing, dates), heavy=heavy)
         if airing:
             await self.switch(airing)
         else:
@@ -131,7 +148,7 @@ class RunningOrder:
             return
         on = self.on
         stays = on is not None and on.since is not None and not segment.interrupts(before)
-        on_air = airing.on_air(self._clocks.now())
+        on_air = await self._worked_out(airing, partial(airing.on_air, self._clocks.now()))
         if on is not None and stays and any(clip.sha256 == on.choice.clip.sha256 for clip in on_air):
             await self._queue_next()
         else:
@@ -145,10 +162,12 @@ class RunningOrder:
         passed = 0.0 if on.since is None else self._clocks.monotonic() - on.given
         return timedelta(seconds=max(0.0, on.choice.clip.duration / 1000 - passed))
 
-    def refuse(self, airing: Airing, clip: Clip, fault: Fault) -> None:
-        """A clip was found off screen not to play: set it aside until its file is replaced."""
-        airing.refuse(clip, self._clocks.now())
-        self._faults.refused(clip, fault)
+    async def refuse(self, airing: Airing, faults: Sequence[tuple[Clip, Fault]]) -> None:
+        """Clips were found off screen not to play: set them aside until their files are replaced."""
+        clips = [clip for clip, _ in faults]
+        await self._worked_out(airing, partial(airing.refuse_all, clips, self._clocks.now()))
+        for clip, fault in faults:
+            self._faults.refused(clip, fault)
 
     async def started(self, event: Started) -> None:
         """A clip's frames are seen to advance."""
@@ -173,7 +192,7 @@ class RunningOrder:
         if on is None or event.clip is not on.choice.clip:
             return
         if event.how == "error":
-            self._blame(on, event.reason)
+            await self._blame(on, event.reason)
         else:
             on.airing.played_well(event.clip)
         if self._next:
@@ -198,7 +217,7 @@ class RunningOrder:
         if on.crashes < _CRASHES:
             await self._engine.show(on.choice.clip)
             return
-        self._blame(on, f"{on.choice.clip.video} stops the engine: {event.reason}")
+        await self._blame(on, f"{on.choice.clip.video} stops the engine: {event.reason}")
         self.on = None
         await self._show_next()
 
@@ -220,10 +239,12 @@ class RunningOrder:
         if self.on is not None or self._engine.health().state != "slate":
             self.on = self._next = None
             await self._engine.slate()
-        if self.judge and airing.on_air(self._clocks.now()):
-            self.judge.nothing_plays("none of its clips on the air plays on this device")
-        elif self.judge:
-            self.judge.nothing_on_air()
+        if (judge := self.judge) is None:
+            return
+        if await self._worked_out(airing, partial(airing.on_air, self._clocks.now())):
+            judge.nothing_plays("none of its clips on the air plays on this device")
+        else:
+            judge.nothing_on_air()
 
     async def _queue_next(self) -> None:
         """Choose what follows the clip on screen, for the instant at which it will follow."""
@@ -238,7 +259,7 @@ class RunningOrder:
 
         async def found(fault: Fault) -> None:
             async with self._lock:
-                self.refuse(airing, choice.clip, fault)
+                await self.refuse(airing, [(choice.clip, fault)])
                 if self._next is choice:
                     await self._queue_next()
 
@@ -255,13 +276,17 @@ class RunningOrder:
             self.on = Showing(self._next, self.airing, self._clocks.monotonic())
             self._next = None
 
-    def _blame(self, on: Showing, reason: str) -> None:
+    async def _worked_out(self, airing: Airing, work: Callable[[], T]) -> T:
+        return await self.work.do(work, heavy=is_heavy(airing.generation.manifest))
+
+    async def _blame(self, on: Showing, reason: str) -> None:
         """A clip could not be shown: set it aside for a while, since the fault may have been the moment's."""
         clip, airing = on.choice.clip, self.airing
         self._faults.diagnose(clip, reason)
         if airing is None or not airing.holds(clip.video, clip.sha256):
             return
-        airing.refuse(clip, self._clocks.now(), parole_from=self._clocks.monotonic())
+        refuse = partial(airing.refuse, clip, self._clocks.now(), parole_from=self._clocks.monotonic())
+        await self._worked_out(airing, refuse)
         if self.judge and on.airing is airing:
             self.judge.failed(clip, reason)
             if airing.choose(self._memory.history, self._clocks.now()) is None:

@@ -3,6 +3,7 @@
 `airtime` says what is on air at an instant, `playout` which clip comes next. The rules are in docs/reference/airtime.md.
 """
 
+from avtech_schema.airtime._effort import MOST_STEPS, EffortError
 from avtech_schema.airtime._panel import Panel, panel
 from avtech_schema.airtime._rotation import MAX_SEGMENTS, History, Play, next_turn, playout
 from avtech_schema.airtime._segment import Lineup, OnAir, Segment, Share, Turn
@@ -14,8 +15,10 @@ from avtech_schema.zones import local_instant, time_zone, time_zones
 
 __all__ = [
     "MAX_SEGMENTS",
+    "MOST_STEPS",
     "Change",
     "Effect",
+    "EffortError",
     "History",
     "Lineup",
     "OnAir",

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from avtech_schema.airtime._effort import Effort
 from avtech_schema.airtime._segment import Lineup, Turn
 from avtech_schema.canonical import canonical_bytes, sha256_hex
 from avtech_schema.identifiers import Slug, VideoId
@@ -13,6 +14,7 @@ from avtech_schema.zones import bound_instant
 
 FOREVER = 2**62
 """An instant after all others."""
+_PLAYLIST_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class _Tree:
 
     order: tuple[Slug, ...]
     edges: tuple[int, ...]
+    size: int
     epoch: int = -1
     lineup: Lineup | None = None
 
@@ -37,7 +40,8 @@ class _Tree:
 class Lineups:
     """The lineups of a manifest's playlists, resolved when asked for and kept until they change."""
 
-    def __init__(self, manifest: Manifest, zone: ZoneInfo, unplayable: Collection[VideoId]) -> None:
+    def __init__(self, manifest: Manifest, zone: ZoneInfo, unplayable: Collection[VideoId], effort: Effort) -> None:
+        self._effort = effort
         self._candidates = {
             name: tuple(_candidates(items, manifest, zone, frozenset(unplayable))) for name, items in manifest.playlists.items()
         }
@@ -53,6 +57,7 @@ class Lineups:
         tree = self._trees[playlist]
         epoch = bisect_right(tree.edges, instant)
         if epoch != tree.epoch:
+            self._effort.take(tree.size)
             resolved: dict[Slug, Lineup | None] = {}
             for name in tree.order:
                 resolved[name] = _lineup(name, self._candidates[name], resolved, instant)
@@ -60,9 +65,14 @@ class Lineups:
         return tree.lineup
 
     def _tree(self, top: Slug) -> _Tree:
-        order = tuple(_children_first(top, self._candidates))
+        order: list[Slug] = []
+        size = 0
+        for name in _children_first(top, self._candidates):
+            order.append(name)
+            size += _PLAYLIST_STEPS + len(self._candidates[name])
+            self._effort.require(_PLAYLIST_STEPS + len(self._candidates[name]))
         edges = {edge for name in order for candidate in self._candidates[name] for edge in (candidate.start, candidate.end)}
-        return _Tree(order, tuple(sorted(edges - {-FOREVER, FOREVER})))
+        return _Tree(tuple(order), tuple(sorted(edges - {-FOREVER, FOREVER})), size)
 
 
 def _candidates(

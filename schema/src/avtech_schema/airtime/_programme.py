@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 
+from avtech_schema.airtime._effort import Effort
 from avtech_schema.airtime._lineups import Lineups
 from avtech_schema.airtime._segment import Lineup, Segment, Share
 from avtech_schema.airtime._windows import Interval, runs_through, windows
@@ -11,13 +12,16 @@ from avtech_schema.canonical import canonical_bytes, sha256_hex
 from avtech_schema.identifiers import VideoId
 from avtech_schema.localtime import DAY_SECONDS
 from avtech_schema.manifest import Cut, Manifest, Rule
-from avtech_schema.recurrence import last_recurring_day
+from avtech_schema.recurrence import last_recurring_day, steps_of
 from avtech_schema.zones import bound_instant, time_zone, wall_instant
 
 _HORIZON_DAYS = (2, 12, 100, 400, 1500, 4018)
 """How far the next change is sought, in growing steps: eleven years, so that a rule of 29 February is found."""
 _AFTER_BOUND_DAYS = 400
 """Beyond that, how far after each bound of validity."""
+
+_INSTANT_STEPS, _RULE_STEPS, _WINDOW_STEPS = 30, 10, 10
+"""What an instant at which something changes takes, a rule, and a window of it (see `Effort`)."""
 
 _Group = tuple[tuple[int, Lineup], ...]
 """Places of rules that tie, with what they can play; the fallback has the place -1."""
@@ -26,17 +30,24 @@ _Group = tuple[tuple[int, Lineup], ...]
 class Programme:
     """What a manifest plays at any instant."""
 
-    def __init__(self, manifest: Manifest, unplayable: Collection[VideoId] = ()) -> None:
+    def __init__(self, manifest: Manifest, unplayable: Collection[VideoId] = (), effort: Effort | None = None) -> None:
+        self._effort = effort or Effort()
         self._manifest = manifest
         self._zone = time_zone(manifest.time_zone)
-        self._lineups = Lineups(manifest, self._zone, unplayable)
+        self._lineups = Lineups(manifest, self._zone, unplayable, self._effort)
         self._ranks = [(rule.emergency, rule.priority) for rule in manifest.rules]
         self._capped = [rule.max_plays_per_hour is not None for rule in manifest.rules]
         self._shares: dict[tuple[int, str], tuple[Share, str]] = {}
         self._segments: dict[tuple[tuple[tuple[int, str], ...], ...], Segment] = {}
 
-    def sweep(self, start: int, end: int) -> Iterator[tuple[int, Segment]]:
-        """What is on air over [start, end): each segment with its first instant; their `until` is left open."""
+    def sweep(self, start: int, end: int, *, least: int | None = None) -> Iterator[tuple[int, Segment | None]]:
+        """What is on air over [start, end): each segment with its first instant; their `until` is left open.
+
+        It may end early, from `least` on, when it took all the effort that is allowed: None stands at that instant then.
+
+        Raises:
+            EffortError: it took more before.
+        """
         intervals = self._intervals(start, end)
         edges = {edge for spans in intervals.values() for span in spans for edge in span}
         names = {self._manifest.rules[place].playlist for place in intervals}
@@ -46,13 +57,24 @@ class Programme:
         active = _Active(intervals, self._ranks)
         key = ""
         for instant in sorted({start, *(edge for edge in edges if start < edge < end)}):
-            segment = self._segment(self._groups(active.by_rank(instant), instant))
+            may_end = least is not None and instant > least
+            if may_end and self._effort.is_spent:
+                yield instant, None
+                return
+            groups = self._groups(active.by_rank(instant), instant)
+            steps = _INSTANT_STEPS + sum(map(len, groups))
+            (self._effort.take if may_end else self._effort.require)(steps)
+            segment = self._segment(groups)
             if segment.key != key:
                 key = segment.key
                 yield instant, segment
 
     def next_change(self, key: str, start: int) -> int | None:
-        """The first instant from `start` on at which the content is not that of `key`; None if it stays."""
+        """The first instant from `start` on at which the content is not that of `key`; None if it stays.
+
+        Raises:
+            EffortError: it took more than is allowed.
+        """
         reached = start
         for days in _HORIZON_DAYS:
             if (found := self._change(key, reached, start + days * DAY_SECONDS)) is not None:
@@ -66,7 +88,7 @@ class Programme:
         return None
 
     def _change(self, key: str, start: int, end: int) -> int | None:
-        return next((instant for instant, segment in self.sweep(start, end) if segment.key != key), None)
+        return next((instant for instant, segment in self.sweep(start, end) if segment and segment.key != key), None)
 
     def _bounds(self) -> Iterator[int]:
         """Every instant at which a validity, a right or a recurrence begins or ends."""
@@ -89,8 +111,14 @@ class Programme:
             (self._ranks[place] for place, rule in enumerate(rules) if self._covers(rule, start, end)), default=(False, -1)
         )
         wanted = (place for place in range(len(rules)) if self._ranks[place] >= least)
-        found = ((place, windows(rules[place], self._zone, start, end)) for place in wanted)
+        found = ((place, self._windows(rules[place], start, end)) for place in wanted)
         return {place: spans for place, spans in found if spans}
+
+    def _windows(self, rule: Rule, start: int, end: int) -> list[Interval]:
+        self._effort.require(_RULE_STEPS + (steps_of(rule.rrule) if rule.rrule else 0) + len(rule.excluded))
+        spans = windows(rule, self._zone, start, end)
+        self._effort.require(_WINDOW_STEPS * len(spans))
+        return spans
 
     def _covers(self, rule: Rule, start: int, end: int) -> bool:
         """Whether a rule is on air without a break or a cap: what is below it does not matter."""

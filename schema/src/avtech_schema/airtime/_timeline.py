@@ -5,12 +5,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from avtech_schema.airtime._effort import Effort, EffortError
 from avtech_schema.airtime._programme import Programme
 from avtech_schema.airtime._segment import Segment
 from avtech_schema.identifiers import VideoId
 from avtech_schema.localtime import DAY_SECONDS
 from avtech_schema.manifest import Manifest
 from avtech_schema.zones import LATEST, from_instant, to_instant
+
+_LEAST_SECONDS = 600
+"""However much it takes, airtime is compiled this far ahead, or not at all."""
 
 
 def airtime(manifest: Manifest, instant: datetime, *, unplayable: Collection[VideoId] = ()) -> Segment:
@@ -19,7 +23,8 @@ def airtime(manifest: Manifest, instant: datetime, *, unplayable: Collection[Vid
     Raises:
         ValueError: the instant has no offset, or the manifest's zone or a recurrence is none.
     """
-    return _compiled(manifest, to_instant(instant), to_instant(instant) + 1, unplayable)[0][1]
+    found, _ = _compiled(manifest, to_instant(instant), to_instant(instant) + 1, unplayable, Effort())
+    return found[0][1]
 
 
 def airtimes(manifest: Manifest, start: datetime, end: datetime) -> list[tuple[datetime, Segment]]:
@@ -31,12 +36,16 @@ def airtimes(manifest: Manifest, start: datetime, end: datetime) -> list[tuple[d
     first, last = to_instant(start), to_instant(end)
     if last <= first:
         return []
-    return [(from_instant(instant), segment) for instant, segment in _compiled(manifest, first, last, ())]
+    found, _ = _compiled(manifest, first, last, (), Effort())
+    return [(from_instant(instant), segment) for instant, segment in found]
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Some days of airtime compiled ahead; `at` then costs a bisection. Compile anew before the `horizon`."""
+    """Some days of airtime compiled ahead; `at` then costs a bisection. Compile anew before the `horizon`.
+
+    A segment that lasts to the horizon may have that as its `until` when more could not be found out.
+    """
 
     start: datetime
     horizon: datetime
@@ -44,16 +53,27 @@ class Timeline:
     _segments: tuple[Segment, ...]
 
     @classmethod
-    def compile(cls, manifest: Manifest, start: datetime, *, days: int = 8, unplayable: Collection[VideoId] = ()) -> "Timeline":
+    def compile(
+        cls,
+        manifest: Manifest,
+        start: datetime,
+        *,
+        days: int = 8,
+        unplayable: Collection[VideoId] = (),
+        most: int | None = None,
+    ) -> "Timeline":
         """Compile the airtime of a manifest from `start` on.
 
+        With `most`, at most so much is done (in steps of about a microsecond on a desktop), and the horizon comes sooner if
+        that is not enough, but not within ten minutes.
+
         Raises:
-            ValueError: as for `airtime`.
+            ValueError: as for `airtime`, or not even the first ten minutes can be worked out with that.
         """
         first = to_instant(start)
-        horizon = from_instant(first + days * DAY_SECONDS)
-        starts, segments = zip(*_compiled(manifest, first, to_instant(horizon), unplayable), strict=True)
-        return cls(start.astimezone(UTC), horizon, starts, segments)
+        found, horizon = _compiled(manifest, first, first + days * DAY_SECONDS, unplayable, Effort(most))
+        starts, segments = zip(*found, strict=True)
+        return cls(start.astimezone(UTC), from_instant(horizon), starts, segments)
 
     def at(self, instant: datetime) -> Segment:
         """What is on air at an instant: the same answer as `airtime` gives.
@@ -66,11 +86,25 @@ class Timeline:
         return self._segments[bisect_right(self._starts, to_instant(instant)) - 1]
 
 
-def _compiled(manifest: Manifest, start: int, end: int, unplayable: Collection[VideoId]) -> list[tuple[int, Segment]]:
-    programme = Programme(manifest, unplayable)
-    swept = list(programme.sweep(start, end))
-    ends = [instant for instant, _ in swept[1:]] + [programme.next_change(swept[-1][1].key, end)]
+def _compiled(
+    manifest: Manifest, start: int, end: int, unplayable: Collection[VideoId], effort: Effort
+) -> tuple[list[tuple[int, Segment]], int]:
+    """The segments from `start` on, and the instant up to which they are known: `end`, unless the effort was spent before."""
+    programme = Programme(manifest, unplayable, effort)
+    swept: list[tuple[int, Segment]] = []
+    last: int | None = None
+    for instant, segment in programme.sweep(start, end, least=start + _LEAST_SECONDS):
+        if segment is None:
+            last = end = instant
+        else:
+            swept.append((instant, segment))
+    if last is None:
+        try:
+            last = programme.next_change(swept[-1][1].key, end)
+        except EffortError:
+            last = end
+    ends = [*(instant for instant, _ in swept[1:]), last]
     return [
         (instant, replace(segment, until=None if until is None or until >= LATEST else from_instant(until)))
         for (instant, segment), until in zip(swept, ends, strict=True)
-    ]
+    ], end
