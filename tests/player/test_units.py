@@ -50,6 +50,7 @@ def test_the_unit_waits_for_the_clock_and_not_for_the_network(unit: Path) -> Non
 def test_the_unit_lets_the_player_ask_the_clock_judge_clips_at_a_low_priority_and_tie_mpv_to_itself(unit: Path) -> None:
     settings = [line for line in unit.read_text().splitlines() if not line.startswith("#")]
     assert "SystemCallFilter=adjtimex capset" in settings
+    assert "BindReadOnlyPaths=-/tmp/.X11-unix" in settings, "an X server's socket is seen although /tmp is the player's own"
     assert not [line for line in settings if line.startswith("ProtectClock") or "@resources" in line]
 
 
