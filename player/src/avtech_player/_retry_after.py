@@ -89,7 +89,8 @@ def main() -> None:
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
-    os.nice(_NICE)
+    with contextlib.suppress(OSError):  # A unit may forbid it.
+        os.nice(_NICE)
     address = sys.stdin.read(_LONGEST_ADDRESS)
     seconds = 0.0
     if address.startswith(("http://", "https://")):
