@@ -260,6 +260,46 @@ def test_a_freeze_holds_the_next_wave(repository: Repository, capsys: Capture) -
     assert "the sleep" in value["looked"]["decision"]["reason"]
 
 
+ALARM = f"""\
+apiVersion: avtech/v1
+kind: Schedule
+metadata: {{name: alarm}}
+spec:
+  client: CLI-ACME
+  screens: {{names: [{", ".join(f"SCR-ACME-{number:04}" for number in range(1, 9))}]}}
+  rules: [{{play: main, emergency: true, validUntil: "2199-12-31"}}]
+"""
+FREEZE = "  freezes: [{from: '2020-01-01', until: '2199-12-31', reason: the sleep}]\n"
+
+
+def test_an_emergency_passes_a_freeze_alone_and_in_a_rollout_by_consent_and_a_halt_leaves_it_on_the_air(
+    repository: Repository, capsys: Capture
+) -> None:
+    repository.write("fleet/fleet.yaml", fleet_yaml(WAVES, FREEZE))
+    repository.commit("a freeze")
+    before = released(repository)
+    change(repository)
+    assert publish(repository, "--override-freeze") == 0
+    assert len(zones_changed(repository, before)) == 2
+    repository.write("fleet/CLI-ACME/schedules/alarm.yaml", ALARM)
+    repository.commit("fire")
+    assert publish(repository) == 4, "it would bring six screens more than the emergency"
+    assert publish(repository, "--override-freeze") == 0
+    alarmed = released(repository)
+    assert len(zones_changed(repository, before)) == 8
+    say(repository, alarmed, failing=["SCR-ACME-0001"])
+    assert rollout(repository, "tick") == 7
+    assert zones_changed(repository, alarmed) == []
+    capsys.readouterr()
+    assert rollout(repository, "abort") == 0
+    assert zones_changed(repository, before) == []
+    path = repository.path / "fleet/CLI-ACME/client.yaml"
+    repository.write("fleet/CLI-ACME/client.yaml", path.read_text().replace("Asia/Tokyo", "Europe/Madrid"))
+    repository.commit("back, and still fire")
+    assert publish(repository) == 0, "an emergency on top of what is good"
+    assert len(zones_changed(repository, before)) == 8
+
+
 def test_publishing_and_waiting_moves_it_to_its_end(repository: Repository, capsys: Capture) -> None:
     repository.write("fleet/fleet.yaml", fleet_yaml(f"{WAVES}, minReporting: 0"))
     change(repository)

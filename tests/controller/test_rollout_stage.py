@@ -309,6 +309,19 @@ def test_an_emergency_on_some_screens_of_a_rollout_leaves_the_others_in_their_wa
     assert fleet.have(of(1)) == set(of(1))
 
 
+@pytest.mark.parametrize("end", ["open", "halted and held"])
+def test_an_emergency_on_top_of_a_revert_reaches_every_screen_at_once_and_ends_the_rollout(fleet: Fleet, end: str) -> None:
+    fleet.publish(2, of(2), Rollout.model_validate({"waves": [{"percent": 10}, {"percent": 50}], "onHalt": "hold"}))
+    fleet.advance()
+    if end != "open":
+        fleet.amend(lambda standing: step_of(standing, Decision(Action.HALT, "a fault", ()), fleet.now))
+        assert len(fleet.have(of(2))) == 10
+    wanted = of(1, rules=(DAY, ALARM))
+    assert fleet.publish(3, wanted).rollout is None
+    assert fleet.have(wanted) == set(wanted)
+    assert fleet.publish(4, of(3)).rollout is not None
+
+
 def test_what_is_good_is_remembered_through_several_publications_that_supersede_each_other(fleet: Fleet) -> None:
     fleet.publish(2, of(2))
     fleet.advance()

@@ -1,6 +1,6 @@
 """Begins a rollout: divides a publication into what comes at once and the waves that wait."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,12 +68,13 @@ class WaveStage:
         if before and before.is_open and before.commit == wanted.commit:
             return None
         self._refuse_quarantined(head, plan)
-        pressing = self._emergencies(before, plan, wanted) if before and before.note.state in _FAULTY else frozenset()
-        if before and pressing:
+        pressing = self._emergencies(before, plan, wanted, _new)
+        if before and pressing and before.note.state in _FAULTY:
             _refuse(before.begun, sorted(pressing))
-        at_once = self._emergencies(before, plan, wanted) if before and before.is_open else frozenset[ScreenId]()
+        back = self._emergencies(before, plan, wanted, _good)
+        at_once = pressing - back
         good = _unproven(before)
-        changing = {change.screen for change in plan.changes if _may_wait(head, good, change)} - at_once
+        changing = {change.screen for change in plan.changes if _may_wait(head, good, change)} - at_once - back
         watched = at_once | _carried(before, wanted)
         if not self.rollout.waves or not changing | watched:
             return Staging(halted=head.record.halted)
@@ -110,26 +111,35 @@ class WaveStage:
             if blocked := [change.screen for change in plan.changes if change.new in bad]:
                 _refuse(ref, blocked)
 
-    def _emergencies(self, before: Standing | None, plan: Plan, wanted: Wanted) -> frozenset[ScreenId]:
-        """Screens for which only emergencies differ from what the rollout before has in store for them."""
-        targets = {planned.screen: planned for planned in before.plan.screens} if before else {}
-        changes = [change.screen for change in plan.changes if change.screen in targets and change.new is not None]
-        if not changes or not before:
+    def _emergencies(
+        self, before: Standing | None, plan: Plan, wanted: Wanted, version: Callable[[PlannedScreen], Version]
+    ) -> frozenset[ScreenId]:
+        """Screens for which only emergencies differ from a version that a rollout knows, unless that is complete."""
+        if before is None or before.note.state is RolloutState.COMPLETE:
             return frozenset()
-        manifests = read_old_manifests(self.store, [_target(targets[name], before.begun.sequence) for name in changes])
+        known = {planned.screen: planned for planned in before.plan.screens}
+        changes = [change.screen for change in plan.changes if change.screen in known and change.new is not None]
+        manifests = read_old_manifests(self.store, [_as_released(known[name], version, before) for name in changes])
         return frozenset(
             name
             for name in changes
-            if targets[name].new.digest != wanted.screens[name].digest
-            and (there := manifests.get(targets[name].new.digest))
+            if version(known[name]).digest != wanted.screens[name].digest
+            and (there := manifests.get(version(known[name]).digest))
             and there.calm == calm_of(wanted.screens[name].data)
         )
 
 
-def _target(planned: PlannedScreen, release: int) -> ReleasedScreen:
-    """What a rollout has in store for a screen."""
-    new = planned.new
-    return ReleasedScreen(planned.screen, planned.client, new.digest, new.size, new.commit, release)
+def _new(planned: PlannedScreen) -> Version:
+    return planned.new
+
+
+def _good(planned: PlannedScreen) -> Version:
+    return planned.good
+
+
+def _as_released(planned: PlannedScreen, version: Callable[[PlannedScreen], Version], before: Standing) -> ReleasedScreen:
+    found = version(planned)
+    return ReleasedScreen(planned.screen, planned.client, found.digest, found.size, found.commit, before.begun.sequence)
 
 
 def _may_wait(head: Head, good: Mapping[ScreenId, Version], change: ScreenChange) -> bool:
