@@ -8,13 +8,15 @@ import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
 
 from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import ScreenId
-from avtech_schema.report import ReleaseRef
+
+if TYPE_CHECKING:  # A player logs before it has seen to staying light.
+    from avtech_schema.report import ReleaseRef
 
 LOG_FORMATS = ("text", "json")
 _TEXT = "%(levelname)s %(message)s"
@@ -102,7 +104,7 @@ def logs_are_json() -> bool:
     return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger("avtech").handlers)
 
 
-def release_name(ref: ReleaseRef) -> str:
+def release_name(ref: "ReleaseRef") -> str:
     """A release as people know it."""
     return f"{ref.sequence} (commit {ref.commit[:12]})"
 
