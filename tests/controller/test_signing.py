@@ -88,6 +88,14 @@ def test_an_unsigned_commit_is_refused_wherever_it_stands(team: Team) -> None:
         team.check(team.commit("ada", PLAYLIST))
 
 
+@pytest.mark.parametrize(("who", "why"), [(None, "is not signed"), ("eve", "does not list")])
+def test_a_commit_that_is_refused_is_named_once_and_no_merge_is_blamed_for_it(team: Team, who: str | None, why: str) -> None:
+    with pytest.raises(TrustError, match=why) as refused:
+        team.check(team.commit(who, PLAYLIST, "fleet/fleet.yaml"))
+    assert "merge" not in str(refused.value)
+    assert ";" not in str(refused.value)
+
+
 def test_a_stranger_is_refused(team: Team) -> None:
     with pytest.raises(TrustError, match="does not list"):
         team.check(team.commit("eve", PLAYLIST))

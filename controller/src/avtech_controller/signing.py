@@ -73,17 +73,19 @@ def parse_owners(text: str) -> Owners:
 def faults(commits: Sequence[SignedCommit], owners: Owners, changed: Sequence[str]) -> Iterator[str]:
     """Why commits may not be published. Pure; `changed` is what differs in the end, which some commit must answer for."""
     answered: set[str] = set()
+    refused: set[str] = set()  # what commits change that are named already: for these no merge is to blame
     for commit in commits:
         name = f"{commit.commit[:12]}"
         if commit.verdict != _GOOD:
             yield f"{name} {_WORDS.get(commit.verdict, _STRANGE)}"
+            refused.update(commit.files)
             continue
         answered.update(commit.files)
         for file in commit.files:
             if file.startswith(_FOLDERS) and not owners.may(commit.signer, file):
                 yield f"{name} by {commit.signer} changes {file}, which {OWNERS} gives to others"
     for file in changed:
-        if file.startswith(_FOLDERS) and file not in answered:
+        if file.startswith(_FOLDERS) and file not in answered | refused:
             yield f"{file} changes by a merge that takes an older state of it, which nobody signed for"
 
 
