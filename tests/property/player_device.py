@@ -59,6 +59,8 @@ class World:
         self.kernel = kernel
         kernel.disk = self.disk
         self.boots = 0
+        self.violation: AssertionError | None = None
+        """What the model found where the player would have taken it for a failure."""
         self.trial_begins: Callable[[Generation], None] = lambda _: None
         self.trial_ended: Callable[[Generation, TrialResult], None] = lambda *_: None
         self.downloads: list[tuple[int, int, int]] = []
@@ -102,7 +104,10 @@ class WatchedPlayback(Playback):
         self._world = world
 
     async def trial(self, generation: Generation) -> TrialResult:
-        self._world.trial_begins(generation)
+        try:
+            self._world.trial_begins(generation)
+        except AssertionError as error:  # which would only speak against the generation
+            self._world.violation = error
         result = await super().trial(generation)
         self._world.trial_ended(generation, result)
         return result
@@ -170,6 +175,9 @@ class Life:
         except DiedError:
             self.bury()
             raise
+        finally:
+            if self.world.violation is not None:
+                raise self.world.violation
         if self.world.disk.dead:
             self.bury()
             raise DiedError

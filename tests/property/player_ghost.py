@@ -2,15 +2,17 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from avtech_player.floor import load_floor
-from avtech_player.outcome import OutcomeKind
+from avtech_player.clock import parse_instant
+from avtech_player.outcome import Outcome, OutcomeKind
 from avtech_player.ports import Generation, TrialResult
 from avtech_player.space import NoSpaceError
 from avtech_player.state import MAX_TRIALS, Phase, PlayerState, StateCorruptError, parse_state
-from avtech_schema.canonical import sha256_hex
+from avtech_schema.canonical import canonical_bytes, sha256_hex
 from avtech_schema.errors import AvtechError
 from avtech_schema.identifiers import Sha256
 from avtech_schema.manifest import Manifest
@@ -18,6 +20,7 @@ from avtech_schema.report import ReleaseRef
 from tests.property.player_device import MIN_FREE, Life, World
 from tests.property.player_parts import Kind
 
+COPIES = ("floor-a.json", "floor-b.json")
 MALFORMED = "is no manifest"
 
 
@@ -40,10 +43,10 @@ class Ghost:
     on_trial: ReleaseRef | None = None
     good: ReleaseRef | None = None
     candidate: ReleaseRef | None = None
-    floors: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     signed: datetime | None = None
     signed_at: float = 0.0
-    floor_bytes: bytes = b""
 
     def __post_init__(self) -> None:
         self.world.disk.flushed = lambda path: self.persisted() if path == self.world.state else None
@@ -53,9 +56,11 @@ class Ghost:
 
     def persisted(self) -> None:
         """The state on the disk, as the worst power cut would leave it, holds at every instant (invariants 1 and 2)."""
+        self.watch_floor()
         state = self.safe_state()
         if state is None:
             return
+        self.hurt.discard("state.json")
         if state.good != self.good and self.good is not None and self._is_lost(self.good) and state.good is not None:
             self.hurt |= self.missing(state.good)  # It fell back to one that need not be whole.
         self.good = state.good
@@ -149,6 +154,7 @@ class Ghost:
         for path in [path for path in self.hurt if path.startswith("assets/")]:
             if sha256_hex(self.world.disk.safe(path) or b"") == path.removeprefix("assets/"):
                 self.hurt.discard(path)
+        self.hurt -= {name for name in COPIES if self._floor(name)}
         for path in [path for path in self.hurt if path.startswith("generations/") and path.endswith("manifest.json")]:
             if sha256_hex(self.world.disk.safe(path) or b"") == path.split("/")[1]:
                 self.hurt.discard(path)
@@ -156,30 +162,47 @@ class Ghost:
     # The floor, which nothing lowers but damage to both of its copies.
 
     def watch_floor(self) -> None:
-        """Invariants 4 and 5: neither a roll-back nor a restart nor corruption lowers the floor, in both copies' stead."""
-        floor = load_floor(self.world.state)
-        for name, version in self.floors.items():
-            assert name in floor.roles, f"4: the floor forgot {name}"
-            assert floor.roles[name].version >= version, f"4: the floor of {name} sank"
-        if self.signed is not None:
-            assert floor.signed is not None, "4: the floor forgot the signed time"
-            assert floor.signed >= self.signed, "4: the signed time sank"
-        self._note_floor()
+        """Invariants 4 and 5: neither a roll-back nor a restart nor corruption lowers the floor."""
+        floor = self._floor()
+        assert floor.get("count", 0) >= self.count, "4: the floor on the disk is an older one"
+        for name, role in self.roles.items():
+            assert floor["roles"].get(name, {}).get("version", 0) >= role["version"], f"4: the floor of {name} sank"
+        signed = parse_instant(floor["signed"]) if floor.get("signed") else None
+        assert self.signed is None or (signed is not None and signed >= self.signed), "4: the signed time sank"
+        if signed != self.signed:
+            self.signed, self.signed_at = signed, self.world.passing()
+        self.count, self.roles = floor.get("count", 0), floor.get("roles", {})
+
+    def check_floor(self, life: Life) -> None:
+        """What the player goes by is no lower than what lies on the disk."""
+        known = life.trust.floor.roles
+        for name, role in self.roles.items():
+            assert name in known, f"4: the player forgot {name}"
+            assert known[name].version >= role["version"], f"4: the player goes by an older {name}"
+
+    def check_copies(self, life: Life) -> None:
+        """Two copies are one in reserve: what damage or a refusing disk did to one is mended by the next start or look."""
+        known = [self._floor(name) for name in COPIES if name not in self.hurt]
+        assert life.updater.troubles.disk is not None or known in ([], known[:1] * len(known)), "4: the floor's copies differ"
 
     def floor_damaged(self) -> None:
         """One copy is enough; without both, the player cannot know what it saw."""
-        copies = [self.world.state / name for name in ("floor-a.json", "floor-b.json")]
-        if not any(path.is_file() and path.read_bytes() == self.floor_bytes for path in copies):
-            self.floors, self.signed = {}, None
+        if self._floor().get("count", 0) < self.count:
+            self.count, self.roles, self.signed = 0, {}, None
 
-    def _note_floor(self) -> None:
-        floor = load_floor(self.world.state)
-        self.floors = {name: role.version for name, role in floor.roles.items()}
-        if floor.signed is not None and floor.signed != self.signed:
-            self.signed, self.signed_at = floor.signed, self.world.passing()
-        paths = [self.world.state / name for name in ("floor-a.json", "floor-b.json")]
-        found = [path.read_bytes() for path in paths if path.is_file()]
-        self.floor_bytes = found[0] if len(found) == 2 and found[0] == found[1] else self.floor_bytes
+    def version(self, name: str) -> int:
+        """The highest version of a role that was accepted."""
+        return int(self.roles.get(name, {}).get("version", 0))
+
+    def _floor(self, *names: str) -> dict[str, Any]:
+        """The newer whole copy of the floor that a power cut would leave, read without the player's help."""
+        found: list[dict[str, Any]] = [{}]
+        for name in names or COPIES:
+            with suppress(ValueError, TypeError, KeyError):
+                copy = json.loads(self.world.disk.safe(name) or b"")
+                if sha256_hex(canonical_bytes(copy["floor"])) == copy["checksum"]:
+                    found.append(copy["floor"])
+        return max(found, key=lambda floor: int(floor.get("count", 0)))
 
     # What came of a look.
 
@@ -227,18 +250,21 @@ class Ghost:
         found = {path.name: path.lstat() for path in folder.iterdir()} if folder.is_dir() else {}
         return {name: max(stat.st_atime, stat.st_mtime) for name, stat in found.items()}
 
-    def check_health(self, kind: OutcomeKind, life: Life) -> None:
+    def check_health(self, outcome: Outcome, life: Life) -> None:
         """Invariant 3: what became good was on the screen; what became quarantined failed there, by its own doing."""
         self.seen |= life.screen.seen
         state = life.state
-        if kind is OutcomeKind.APPLIED:
+        if outcome.kind is OutcomeKind.APPLIED:
             assert state.good is not None
             assert state.good.digest in life.screen.seen, "3: a release is good of which no frame was seen"
             self.refused.pop(state.good.digest, None)
-        if kind is OutcomeKind.REFUSED:
-            newest = state.quarantine[-1]
+        if outcome.kind is OutcomeKind.REFUSED:
+            assert outcome.ref is not None
+            entry = next((q for q in state.quarantine if q.digest == outcome.ref.digest), None)
+            assert entry is not None, "4: what is refused is not quarantined"
+            assert entry.sequence >= outcome.ref.sequence, "4: it is quarantined as another release"
             if life.updater.troubles.disk is None:
-                self.refused[newest.digest] = newest.sequence
+                self.refused[entry.digest] = entry.sequence
 
 
 def worst(kinds: list[Kind]) -> str:

@@ -67,6 +67,8 @@ class PlayerModel(RuleBasedStateMachine):
         if not self.alive:
             return
         self.ghost.watch_floor()
+        self.ghost.check_floor(self.life)
+        self.ghost.check_copies(self.life)
         state = self.life.state
         assert state.candidate is None or state.quarantined(state.candidate) is None, "4: what is quarantined is on its way"
         for digest, sequence in self.ghost.refused.items():
@@ -112,11 +114,11 @@ class PlayerModel(RuleBasedStateMachine):
         state, offered, ghost = self.life.state, self.offered, self.ghost
         assert offered is not None
         assert self.life.updater.troubles.disk is None
-        refused = state.quarantined(offered) is not None
+        refused = next((entry for entry in state.quarantine if entry.digest == offered.digest), None)
         if ghost.kinds[offered.digest] != Kind.FINE:
             assert refused, "3: what does not show is not refused"
-        if refused:
-            assert state.phase in (Phase.ROLLED_BACK, Phase.SAFE, Phase.GOOD)
+        if refused and state.good != offered:
+            assert refused.sequence >= offered.sequence, "4: a later record asks for it, and it was not tried"
         else:
             assert state.good == offered
             assert state.phase is Phase.GOOD
@@ -164,6 +166,9 @@ class PlayerModel(RuleBasedStateMachine):
         self.timestamps.append((self.world.repository.path / "metadata/timestamp.json").read_bytes())
 
     def start(self) -> Life:
+        if "state.json" in self.ghost.hurt:  # What only it knew is lost.
+            self.ghost.refused.clear()
+            self.ghost.deaths.clear()
         self.world.boots += 1
         self.life = Life(self.world)
         self.life.start()
@@ -173,9 +178,6 @@ class PlayerModel(RuleBasedStateMachine):
         """A start that comes to something; what it shows first is checked before the store is asked."""
         proven = self.ghost.proven()
         rebuilt = "state.json" in self.ghost.hurt
-        if rebuilt:
-            self.ghost.refused.clear()
-            self.ghost.deaths.clear()
         life = self.start()
         if rebuilt and proven:
             assert life.state.good is not None
@@ -220,14 +222,16 @@ class PlayerModel(RuleBasedStateMachine):
         world.downloads.clear()
         outcome = life.look()
         state = life.state
-        unlearned = world.weather.down or self.foreign or expired or old
+        unlearned = world.weather.down or expired or old or (self.foreign and not self.replayed)
         if unlearned:
             assert state.desired == before.desired, "nothing is learned from what is not to be believed"
             tried = world.weather.down and not expired and outcome.kind in (OutcomeKind.APPLIED, OutcomeKind.REFUSED)
             assert tried or outcome.kind is OutcomeKind.FAILED
         elif calm_disk and not hurt and not self.replayed and not world.weather.garbled:
             assert state.desired == self.offered
-        ghost.check_health(outcome.kind, life)
+            for name in ("timestamp", "snapshot", "root"):
+                assert ghost.version(name) == world.repository.versions[name], f"4: what was seen of {name} is not the floor"
+        ghost.check_health(outcome, life)
         ghost.check_space(life, outcome.error)
         if calm_disk and outcome.kind is not OutcomeKind.APPLIED:
             ghost.check_removals(assets, life, before, world.limits().retention)
@@ -235,7 +239,7 @@ class PlayerModel(RuleBasedStateMachine):
 
     def is_older_than_the_floor(self) -> bool:
         offered = json.loads((self.world.repository.path / "metadata/timestamp.json").read_bytes())
-        return int(offered["signed"]["version"]) < self.ghost.floors.get("timestamp", 0)
+        return int(offered["signed"]["version"]) < self.ghost.version("timestamp")
 
     def spoil(self, name: str, how: str) -> None:
         path = self.world.state / name

@@ -1,6 +1,8 @@
 """What surrounds the player in its model: clips of every kind, a screen that can fail, a wire to the store that can break."""
 
+import asyncio
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +15,7 @@ from avtech_player.store import NotModified, Store, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import Sha256
 from avtech_schema.report import EngineHealth
-from tests.player.material import scrambled, video_bytes
+from tests.player.material import make_clip, scrambled, video_bytes
 from tests.property.lossy_disk import DiedError, LossyDisk
 
 MS = 400
@@ -30,11 +32,10 @@ class Kind(StrEnum):
 
 
 @cache
-def clips(kind: Kind, count: int) -> tuple[bytes, ...]:
-    """Some real clips of a kind."""
-    first = list(Kind).index(kind) * 10
-    made = [video_bytes(f"testsrc=s=32x32:r=10:d=1:decimals={(first + number) % 17}", MS / 1000) for number in range(count)]
-    marked = [clip + _free_box(f"{kind} {number}".encode()) for number, clip in enumerate(made)]
+def clips(kind: Kind) -> tuple[bytes, ...]:
+    """Some real clips of a kind: all of one picture, told apart by what no decoder looks at."""
+    picture = video_bytes("testsrc=s=32x32:r=10", MS / 1000)
+    marked = [picture + _free_box(f"{kind} {number}".encode()) for number in range(6 if kind is Kind.FINE else 1)]
     return tuple(scrambled(clip) for clip in marked) if kind is Kind.BROKEN else tuple(marked)
 
 
@@ -46,13 +47,25 @@ def _free_box(text: bytes) -> bytes:
 @cache
 def kinds() -> dict[Sha256, Kind]:
     """Of each clip that the model knows, by its digest."""
-    return {sha256_hex(clip): kind for kind in Kind for clip in clips(kind, 4 if kind is Kind.FINE else 2)}
+    return {sha256_hex(clip): kind for kind in Kind for clip in clips(kind)}
 
 
 @cache
 def patient_check() -> ClipCheck:
-    """Decodes for real, each clip once in the process."""
-    return ClipCheck()
+    """Has decoded every clip once, for real, and not given up because this machine is busy."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = [
+            make_clip(Path(folder), f"{kind.name}-{number}", data) for kind in Kind for number, data in enumerate(clips(kind))
+        ]
+
+        async def judge(check: ClipCheck) -> bool:
+            faults = [await check.fault(clip) for clip in made]
+            return [clip for clip, fault in zip(made, faults, strict=True) if fault] == [c for c in made if "BROKEN" in c.video]
+
+        for _ in range(5):
+            if asyncio.run(judge(check := ClipCheck())):
+                return check
+    raise AssertionError("clips do not decode here")
 
 
 @dataclass

@@ -33,13 +33,12 @@ from tests.player.repository import ACME, LOBBY, OTHER, manifest_of, signer
 from tests.property.leaping_loop import submit_at_once
 from tests.property.lossy_disk import DiedError, Kernel, Loss
 from tests.property.player_device import BEGIN, CAPACITY
-from tests.property.player_ghost import MALFORMED
+from tests.property.player_ghost import COPIES, MALFORMED
 from tests.property.player_model import PlayerModel
-from tests.property.player_parts import SPOILT, Kind, clips
+from tests.property.player_parts import SPOILT, Kind, clips, patient_check
 
 pytestmark = pytest.mark.media
-FINE = st.sets(st.sampled_from(range(4)), min_size=1, max_size=3)
-BAD = st.sampled_from([Kind.BROKEN, Kind.DARK, Kind.CRASHING, Kind.DEADLY])
+FINE = st.sets(st.sampled_from(range(6)), min_size=1, max_size=3)
 LOSS = st.sampled_from(list(Loss))
 LONGEST = timedelta(days=250)
 """The keys of the model's repository sign for a year."""
@@ -50,16 +49,34 @@ class PlayerMachine(PlayerModel):
 
     # Releases.
 
-    @rule(chosen=FINE)
-    def release(self, chosen: set[int]) -> None:
-        self.offer(self.manifest([Kind.FINE] * len(chosen), [clips(Kind.FINE, 4)[number] for number in sorted(chosen)]))
+    @rule(chosen=FINE, looks=st.booleans())
+    def release(self, chosen: set[int], looks: bool = False) -> None:
+        self.offer(self.manifest([Kind.FINE] * len(chosen), [clips(Kind.FINE)[number] for number in sorted(chosen)]))
+        if looks:
+            self.look()
 
-    @rule(kind=BAD, number=st.integers(0, 1), chosen=FINE)
-    def release_what_is_bad(self, kind: Kind, number: int, chosen: set[int]) -> None:
-        """What does not decode comes with clips that do; what fails only on this screen comes alone."""
-        fine = sorted(chosen) if kind is Kind.BROKEN else []
-        data = [clips(kind, 2)[number], *(clips(Kind.FINE, 4)[other] for other in fine)]
-        self.offer(self.manifest([kind, *[Kind.FINE] * len(fine)], data))
+    @rule(chosen=FINE)
+    def release_what_does_not_decode(self, chosen: set[int]) -> None:
+        """One clip among others that do."""
+        fine = [clips(Kind.FINE)[number] for number in sorted(chosen)]
+        self.offer(self.manifest([Kind.BROKEN, *[Kind.FINE] * len(fine)], [*clips(Kind.BROKEN), *fine]))
+        self.look()
+
+    @rule()
+    def release_what_brings_no_frames(self) -> None:
+        self.release_alone(Kind.DARK)
+
+    @rule()
+    def release_what_kills_mpv(self) -> None:
+        self.release_alone(Kind.CRASHING)
+
+    @rule()
+    def release_what_kills_the_player(self) -> None:
+        self.release_alone(Kind.DEADLY)
+
+    def release_alone(self, kind: Kind) -> None:
+        self.offer(self.manifest([kind], [*clips(kind)]))
+        self.look()
 
     @precondition(lambda self: self.offered is not None)
     @rule(retry=st.booleans())
@@ -73,10 +90,10 @@ class PlayerMachine(PlayerModel):
             self.offer(manifest, retry=retry)
 
     @precondition(lambda self: self.offered is not None)
-    @rule(clip=st.sampled_from(range(4)))
+    @rule(clip=st.sampled_from(range(6)))
     def release_an_emergency(self, clip: int) -> None:
         """A clip cuts in until tomorrow, whatever else plays."""
-        manifest = self.manifest([Kind.FINE] * 2, [clips(Kind.FINE, 4)[clip], clips(Kind.FINE, 4)[(clip + 1) % 4]])
+        manifest = self.manifest([Kind.FINE] * 2, [clips(Kind.FINE)[clip], clips(Kind.FINE)[(clip + 1) % 6]])
         until = f"{self.world.now + timedelta(days=1):%Y-%m-%d}"
         urgent = airtime_rule("fire", "fire", emergency=True, valid_until=until)
         playlists = {**manifest.playlists, Slug("fire"): (Item(VideoId("VID-0"), None),)}
@@ -97,12 +114,12 @@ class PlayerMachine(PlayerModel):
     def release_what_is_no_manifest(self) -> None:
         data = b'{"absurd":true}'
         self.ghost.manifests[sha256_hex(data)], self.ghost.kinds[sha256_hex(data)] = None, MALFORMED
-        self.offer(self.manifest([Kind.FINE], [clips(Kind.FINE, 4)[0]]), raw=data)
+        self.offer(self.manifest([Kind.FINE], [clips(Kind.FINE)[0]]), raw=data)
 
     @rule()
     def release_another_screens_manifest(self) -> None:
         """Signed, but for another screen: a publisher's mistake, or a thief's."""
-        manifest = manifest_of({"VID-0": self.put(clips(Kind.FINE, 4)[0])}, screen=OTHER)
+        manifest = manifest_of({"VID-0": self.put(clips(Kind.FINE)[0])}, screen=OTHER)
         offered = self.offered
         self.offer(manifest, at=target_path(ACME, LOBBY))
         self.offered, self.foreign = offered, True
@@ -126,6 +143,27 @@ class PlayerMachine(PlayerModel):
         self.world.repository.write("metadata/timestamp.json", data.draw(st.sampled_from(self.timestamps[:-1])))
         self.replayed = True
 
+    @precondition(lambda self: len(self.timestamps) > 1)
+    @rule(data=st.data())
+    def replay_to_a_device_that_lost_its_metadata(self, data: st.DataObject) -> None:
+        """The floor remembers what was seen when nothing else does."""
+        state = self.world.state
+        self.look()
+        for path in sorted((state / "trust").rglob("*")):
+            self.spoil(str(path.relative_to(state)), "deleted")
+        self.die_and_boot(Loss.NOTHING)
+        self.replay(data)
+        self.look()
+
+    @rule(chosen=FINE)
+    def release_what_the_device_wrongs_and_ask_for_it_again(self, chosen: set[int]) -> None:
+        """A screen that stands still speaks against a release; a record of its own has it tried again."""
+        self.world.weather.frozen = True
+        self.release(chosen, looks=True)
+        self.world.weather.frozen = False
+        self.release_the_same_again(retry=True)
+        self.calm()
+
     @precondition(lambda self: self.timestamps)
     @rule()
     def rotate_a_key(self) -> None:
@@ -135,18 +173,13 @@ class PlayerMachine(PlayerModel):
 
     # Faults.
 
-    @rule(what=st.sampled_from(["down", "garbled", "blind", "frozen"]))
-    def something_fails(self, what: str) -> None:
-        """The store is down or garbled, the display gone, mpv stuck."""
-        setattr(self.world.weather, what, True)
-
-    @rule(after=st.integers(0, 3000))
-    def downloads_break_off(self, after: int) -> None:
-        self.world.weather.cut = after
-
-    @rule()
-    def everything_works_again(self) -> None:
-        self.world.weather.clear()
+    @rule(what=st.sampled_from(["down", "garbled", "blind", "frozen", "cut", "clear"]), after=st.integers(0, 3000))
+    def the_weather_changes(self, what: str, after: int) -> None:
+        """The store is down or garbled, the display gone, mpv stuck, downloads break off; or everything works again."""
+        if what == "clear":
+            self.world.weather.clear()
+        else:
+            setattr(self.world.weather, what, after if what == "cut" else True)
 
     @rule()
     def mpv_crashes(self) -> None:
@@ -178,7 +211,7 @@ class PlayerMachine(PlayerModel):
 
         def prepare() -> None:
             outcome = self.life.run(self.life.updater.prepare())
-            self.ghost.check_health(outcome.kind, self.life)
+            self.ghost.check_health(outcome, self.life)
 
         self.live(prepare)
         self.world.weather.down = True
@@ -192,10 +225,6 @@ class PlayerMachine(PlayerModel):
         """As an operator does it."""
         self.live(self.life.stop)
         self.die_and_boot(Loss.NOTHING)
-
-    @rule(loss=LOSS)
-    def dies_between_two_looks(self, loss: Loss) -> None:
-        self.die_and_boot(loss)
 
     @precondition(lambda self: self.timestamps)
     @rule(calls=st.integers(0, 70), loss=LOSS)
@@ -236,13 +265,10 @@ class PlayerMachine(PlayerModel):
         """The player sleeps through it."""
         self.world.passing.seconds += hours * 3600
 
-    @rule(days=st.sampled_from([-20_000, -400, -1, 0, 1, 9, 400, 5_000]))
-    def the_clock_leaps(self, days: int) -> None:
-        self.world.skew = timedelta(days=days)
-
-    @rule(synchronised=st.booleans())
-    def somebody_vouches_for_the_clock(self, synchronised: bool) -> None:
-        self.world.synchronised = synchronised
+    @rule(days=st.sampled_from([-20_000, -400, -1, 0, 1, 9, 400, 5_000]), synchronised=st.booleans())
+    def the_clock_leaps(self, days: int, synchronised: bool) -> None:
+        """And somebody vouches for it, or not."""
+        self.world.skew, self.world.synchronised = timedelta(days=days), synchronised
 
     @rule(seconds=st.sampled_from([1, 40]))
     def it_plays(self, seconds: int) -> None:
@@ -251,20 +277,19 @@ class PlayerMachine(PlayerModel):
     # Damage, and a disk that others fill.
 
     @rule(
-        name=st.sampled_from(["state.json", "verified.json", "history.json", "floor-a.json", "floor-b.json"]),
+        names=st.sampled_from(
+            ["state.json", "verified.json", "history.json", "floor-a.json", "floor-b.json", " ".join(COPIES)]
+        ),
         how=st.sampled_from(SPOILT),
     )
-    def a_record_is_damaged(self, name: str, how: str) -> None:
-        self.spoil(name, how)
+    def a_record_is_damaged(self, names: str, how: str) -> None:
+        """Or both copies of the floor."""
+        for name in names.split():
+            self.spoil(name, how)
 
-    @rule(how=st.sampled_from(SPOILT))
-    def the_floor_is_damaged_in_both_copies(self, how: str) -> None:
-        self.spoil("floor-a.json", how)
-        self.spoil("floor-b.json", how)
-
-    @rule(number=st.integers(0, 3), how=st.sampled_from(SPOILT))
+    @rule(number=st.integers(0, 5), how=st.sampled_from(SPOILT))
     def a_clip_is_damaged(self, number: int, how: str) -> None:
-        self.spoil(f"assets/{sha256_hex(clips(Kind.FINE, 4)[number])}", how)
+        self.spoil(f"assets/{sha256_hex(clips(Kind.FINE)[number])}", how)
 
     @rule(data=st.data(), how=st.sampled_from(SPOILT))
     def anything_is_damaged(self, data: st.DataObject, how: str) -> None:
@@ -293,28 +318,23 @@ class PlayerMachine(PlayerModel):
             else:
                 path.write_bytes(b"stray")
 
-    @rule(left=st.sampled_from([0, 3_000, 5_000, 8_000, 12_000]))
-    def others_fill_the_disk(self, left: int) -> None:
-        """So that so many bytes are free."""
+    @rule(left=st.sampled_from([0, 3_000, 5_000, 8_000, 12_000, CAPACITY]), chosen=FINE)
+    def others_fill_the_disk(self, left: int, chosen: set[int]) -> None:
+        """So that so many bytes are free when a release comes."""
         self.world.ballast = max(0, CAPACITY - self.world.content() - left)
+        self.release(chosen, looks=True)
 
-    @rule()
-    def the_disk_is_emptied(self) -> None:
-        self.world.ballast = 0
-
-    @rule(most=st.sampled_from([None, 5_000, 9_000, 14_000]))
-    def clips_may_take_less(self, most: int | None) -> None:
-        """`maxBytes` is set anew, for which the player is restarted."""
+    @rule(most=st.sampled_from([5_000, 8_000, 11_000]), chosen=FINE)
+    def clips_may_take_less(self, most: int, chosen: set[int]) -> None:
+        """`maxBytes` is set, for which the player is restarted; then a release comes."""
         self.world.max_bytes = most
         self.restart()
+        self.release(chosen, looks=True)
 
-    @rule()
-    def the_scrub_reads_every_clip(self) -> None:
-        self.live(lambda: self.life.run(self.life.upkeep.reconcile()))
-
-    @rule()
-    def it_tidies(self) -> None:
-        self.live(lambda: self.life.run(self.life.updater.tidy()))
+    @rule(tidies=st.booleans())
+    def it_looks_after_its_clips(self, tidies: bool) -> None:
+        """The scrub reads everything, or what was not needed for long is removed."""
+        self.live(lambda: self.life.run(self.life.updater.tidy() if tidies else self.life.upkeep.reconcile()))
 
     # What ends well.
 
@@ -326,7 +346,8 @@ class PlayerMachine(PlayerModel):
         world.weather.clear()
         world.ballast, world.skew, world.synchronised = 0, timedelta(0), True
         if world.max_bytes is not None:
-            self.clips_may_take_less(None)
+            world.max_bytes = None
+            self.restart()
         if self.foreign:
             self.release({0, 1})
         self.renew(everything=True)
@@ -342,6 +363,7 @@ class PlayerMachine(PlayerModel):
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """Every call of this process that changes a file passes by, one after another."""
+    patient_check()
     monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_at_once)
     return Kernel(monkeypatch)
 
