@@ -108,13 +108,13 @@ class Watch:
         return any(like(seen, colour) for seen in self.colours())
 
     def went_black(self) -> bool:
-        """Whether it was black after it had shown something."""
+        """Whether it was black after it had shown something other than the slate's colour."""
         shown = False
         for seen in self.colours():
             dark = max(seen) < 12
             if dark and shown:
                 return True
-            shown = shown or not dark
+            shown = shown or not (dark or like(seen, SLATE))
         return False
 
 
