@@ -2,8 +2,10 @@
 
 The player is the real one with its simulated engine, as a process of its own: memory, processor while idle, what an idle
 poll moves. The cold start is measured to the first picture, with the simulated engine and, where Xvfb is there, with mpv.
-200 clips of 5 MB are fetched, verified, flushed and named by the player and by a bare urllib3 loop that does the same, in
-turns, from a real S3 server. A thousand players in one process, with the real sync code, then converge on a release there.
+200 clips of 5 MB are fetched, verified, flushed and named by the player, by a bare urllib3 loop that does the same, and by
+one that only flushes each file, in turns, from a real S3 server; ratios are medians of each turn's. A manifest at the limit of
+what is read is taken while the event loop is watched. A thousand players in one process, with the real sync code, then
+converge on a release on the S3 server.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -29,10 +32,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import urllib3
 from tests.display import virtual_display
 from tests.player.devices import COMMAND, Device
-from tests.player.material import video_bytes
+from tests.player.material import make_generation, video_bytes
 from tests.player.repository import ACME, LOBBY, Repository, manifest_of
 from tests.player.rig import GOOD, RecordingStage
 from tests.player.server import serving
+from tests.player.test_heavy_manifests import rules_of_a_year
+from tests.player.theatre import clips, theatre
 from tests.weed import S3Server, shared_server
 
 from avtech_player.clock import TrustedClock
@@ -44,7 +49,7 @@ from avtech_player.store import NotModified, Store, Stored, open_store
 from avtech_player.sync import Updater
 from avtech_player.trust import Trust
 from avtech_schema.identifiers import ScreenId
-from avtech_schema.manifest import Manifest
+from avtech_schema.manifest import Manifest, parse_manifest
 
 CLIP_BYTES = 5_000_000
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -61,8 +66,9 @@ def main() -> int:
         measure_process(folder, idle=15 if quick else 90)
         measure_poll(folder)
         measure_start(folder, rounds=2 if quick else 5)
+        asyncio.run(measure_heavy(folder))
         with shared_server(folder / "weed") as server:
-            measure_fetch(folder, server, clips=40 if quick else 200, rounds=2 if quick else 5)
+            measure_fetch(folder, server, count=40 if quick else 200, rounds=2 if quick else 7)
             asyncio.run(measure_fleet(folder, server, players=100 if quick else 1000))
     return 0
 
@@ -107,10 +113,10 @@ def measure_process(folder: Path, *, idle: int) -> None:
         before, began = ticks(process.pid), time.monotonic()
         time.sleep(idle)
         share = (ticks(process.pid) - before) / TICKS / (time.monotonic() - began)
-        resident = int(Path(f"/proc/{process.pid}/smaps_rollup").read_text().split("Rss:")[1].split()[0]) * 1024
+        memory = resident(process.pid)
     finally:
         took = ended(process)
-    told("resident, proof of play on", f"{resident / 1e6:.1f} MB", "under 45 MB")
+    told("resident, proof of play on, without mpv", f"{memory / 1e6:.1f} MB", "under 45 MB")
     told(f"processor while idle, over {idle} s", f"{share * 100:.2f} %", "of one core, under 0.5 %")
     told("from SIGTERM to the end", f"{took:.2f} s", "under 2 s")
 
@@ -174,55 +180,68 @@ def first_picture(one: Device, environment: Mapping[str, str]) -> float:
             Path(address).unlink()
 
 
-def measure_fetch(folder: Path, server: S3Server, *, clips: int, rounds: int) -> None:
-    """The same clips by the player and by urllib3, in turns."""
+def measure_fetch(folder: Path, server: S3Server, *, count: int, rounds: int) -> None:
+    """The same clips by two loops over urllib3 and by the player, in turns."""
     url, client = server.url("clips"), server.client()
     repository = Repository(folder / "fetch")
     assets = {}
-    for number in range(clips):
+    for number in range(count):
         data = hashlib.shake_256(str(number).encode()).digest(CLIP_BYTES)
         asset = assets[f"VID-{number}"] = repository.put_clip(data)
         client.put_object(Bucket=server.bucket, Key=f"clips/{asset.key}", Body=data)
         (repository.path / asset.key).unlink()
     manifest = manifest_of(assets)
-    links = {
+    links: dict[str, str] = {
         asset.sha256: client.generate_presigned_url("get_object", {"Bucket": server.bucket, "Key": f"clips/{asset.key}"})
         for asset in assets.values()
     }
-    ours, theirs = [], []
-    for number in range(rounds):
-        theirs.append(timed(folder / "bare", lambda place: bare(links, place)))
-        store = open_store(url, server.environment(reader=True))
-        ours.append(timed(folder / "ours", lambda place, store=store: fetch(manifest, store, place)))  # type: ignore[misc]
-        print(f"  round {number + 1}: urllib3 {theirs[-1]:.2f} s, player {ours[-1]:.2f} s", flush=True)
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    told(
-        f"{clips} clips of 5 MB, verified and flushed",
-        f"{statistics.median(ours):.2f} s",
-        f"{ratio:.2f} x urllib3, at most 1.15 x",
-    )
+    store = open_store(url, server.environment(reader=True))
+    ways: dict[str, Callable[[Path], None]] = {
+        "urllib3": lambda place: bare(links, place),
+        "urllib3, no names": lambda place: bare(links, place, names=False),
+        "player": lambda place: fetch(manifest, store, place),
+    }
+    turns = [{name: timed(folder / "fetched", way) for name, way in ways.items()} for _ in range(rounds)]
+    for number, turn in enumerate(turns, start=1):
+        print(
+            f"  turn {number}: " + "; ".join(f"{name} {took:.2f} s ({cpu:.2f} s of CPU)" for name, (took, cpu) in turn.items())
+        )
+    for place, what in enumerate(("s", "s of CPU")):
+        ours = statistics.median(turn["player"][place] for turn in turns)
+        ratios = {
+            name: statistics.median(turn["player"][place] / turn[name][place] for turn in turns)
+            for name in ways
+            if name != "player"
+        }
+        words = ", ".join(f"{ratio:.2f} x {name}" for name, ratio in ratios.items())
+        told(
+            f"{count} clips of 5 MB, verified, flushed, stored",
+            f"{ours:.2f} {what}",
+            f"{words}" + (", at most 1.15 x" if not place else ""),
+        )
 
 
-def timed(place: Path, work: Callable[[Path], None]) -> float:
+def timed(place: Path, work: Callable[[Path], None]) -> tuple[float, float]:
+    """The seconds that pass, and those of processor time, of the system's included."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     os.sync()
-    began = time.monotonic()
+    began, used = time.monotonic(), time.process_time()
     work(place)
-    return time.monotonic() - began
+    return time.monotonic() - began, time.process_time() - used
 
 
 def fetch(manifest: Manifest, store: Store, place: Path) -> None:
     Library(place).fetch(manifest, store, keep=(), stop=threading.Event())
 
 
-def bare(links: Mapping[str, str], place: Path) -> None:
-    """The peer: fetch, digest, flush, rename, flush the directory; no resuming, no time limits, no state."""
+def bare(links: Mapping[str, str], place: Path, *, names: bool = True) -> None:
+    """The peer: fetch, digest, flush, and with `names` rename and flush the directory; no resuming, no limits, no state."""
     pool = urllib3.PoolManager()
     for digest, link in links.items():
         found = hashlib.sha256()
         response = pool.request("GET", link, preload_content=False)
-        with (place / "partial").open("wb") as file:
+        with (place / ("partial" if names else digest)).open("wb") as file:
             for chunk in response.stream(1 << 18):
                 found.update(chunk)
                 file.write(chunk)
@@ -230,17 +249,54 @@ def bare(links: Mapping[str, str], place: Path) -> None:
             os.fsync(file.fileno())
         response.release_conn()
         assert found.hexdigest() == digest
+        if not names:
+            continue
         (place / "partial").rename(place / digest)
         directory = os.open(place, os.O_RDONLY)
         os.fsync(directory)
         os.close(directory)
 
 
+async def measure_heavy(folder: Path) -> None:
+    """A manifest of nearly four megabytes: how long it takes, what it weighs, and for how long at most nothing else goes on."""
+    heavy = make_generation({"loop": clips(folder, "a", "b")}, rules_of_a_year(15_000), fallback="loop")
+    data, gaps, begun = heavy.manifest.canonical(), [0.0], resident(os.getpid())
+
+    async def watch() -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.002)
+            gaps.append(time.monotonic() - last)
+            last = time.monotonic()
+
+    async with theatre() as house:
+        watching = asyncio.create_task(watch())
+        began = time.monotonic()
+        manifest = await asyncio.to_thread(parse_manifest, data)
+        parsed = time.monotonic() - began
+        result = await house.playback.trial(replace(heavy, manifest=manifest))
+        watching.cancel()
+        assert result.good, result.reason
+    took = time.monotonic() - began
+    told(
+        f"a manifest of {len(data) / 1e6:.1f} MB, {len(manifest.rules)} rules",
+        f"{parsed:.2f} s",
+        f"to read; {took:.2f} s until it plays",
+    )
+    told("what it weighs", f"{(resident(os.getpid()) - begun) / 1e6:.1f} MB", "")
+    told("nothing else goes on meanwhile for at most", f"{max(gaps):.3f} s", "below a second")
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process takes."""
+    return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Rss:")[1].split()[0]) * 1024
+
+
 class Counting:
     """A store that counts what is asked of it, and what comes."""
 
     def __init__(self, store: Store) -> None:
-        self.url, self._store = store.url, store
+        self.url, self.tally, self._store = store.url, store.tally, store
         self.requests = self.bytes = 0
 
     def read(self, key: str, *, limit: int, if_none_match: str = "") -> Stored | NotModified | None:
@@ -249,7 +305,7 @@ class Counting:
         self.bytes += len(found.data) if isinstance(found, Stored) else 0
         return found
 
-    def stream(self, key: str, *, offset: int, size: int) -> Iterator[bytes]:
+    def stream(self, key: str, *, offset: int, size: int | None = None) -> Iterator[bytes]:
         self.requests += 1
         for chunk in self._store.stream(key, offset=offset, size=size):
             self.bytes += len(chunk)
