@@ -19,6 +19,7 @@ from avtech_controller.publication._renewal import renew
 from avtech_controller.stores import open_store
 from avtech_controller.trust import Duty, Rotation, begin_rotation, examine, load_anchor, load_signer, sign_waiting
 from tests.controller.publishing import World, make_world, screens
+from tests.controller.repository import make_repository
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -211,6 +212,31 @@ def test_the_command_exits_with_one_when_something_is_wrong(world: World, capsys
     assert {one["code"] for one in value["ailments"]} == {"signatures"}
     assert value["waiting"][0]["file"] == "trust/2.root.json"
     assert {row["duty"] for row in value["keys"]} == {"root", "targets", "publish", "heartbeat"}
+
+
+def test_a_store_that_lost_its_timestamp_is_not_taken_for_a_new_one(world: World, tmp_path: Path) -> None:
+    world.publish(2, screens(3), now=NOW)
+    (tmp_path / "store/metadata/timestamp.json").unlink()
+    (found,) = errors(world)
+    assert found[0] == "store"
+    assert "holds release records but no metadata/timestamp.json" in found[1]
+
+
+def test_before_the_first_release_the_store_is_well(world: World, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    assert examine(world.repo, keys_dir=None, store=open_store(f"file://{tmp_path / 'new'}"), now=NOW).ailments == ()
+
+
+def test_the_store_that_the_fleet_names_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_repository(tmp_path)
+    there = ["-C", str(made.path)]
+    assert run(cli, ["keys", "init", *there, "--keys-dir", str(made.keys), "--no-passphrase"]) == 0
+    assert run(cli, ["keys", "doctor", *there]) == 0
+    assert "what is released was not looked at" in capsys.readouterr().err
+    fleet = made.path / "fleet/fleet.yaml"
+    fleet.write_text(fleet.read_text().replace("spec: {}", f'spec: {{store: "file://{tmp_path}/gone"}}'))
+    assert run(cli, ["keys", "doctor", *there]) == 2
+    assert f"the store file://{tmp_path}/gone does not exist" in capsys.readouterr().err
 
 
 def test_a_store_that_fails_is_not_taken_for_health(world: World, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def doctor(*, repo: Path, keys_dir: Path | None, store: str | None, output: str)
 
     It fails when anything has less than 30 % of its life left, when signatures are missing, when a key has two duties
     that must be apart, when others can read a key, and when trust/ is not what the store holds. Needs no secret. Run it
-    every day from CI. Without --store what is released is not looked at.
+    every day from CI. Without a store what is released is not looked at.
 
     \b
     Examples:
@@ -41,13 +41,25 @@ def doctor(*, repo: Path, keys_dir: Path | None, store: str | None, output: str)
     from avtech_controller.stores import open_store
     from avtech_controller.trust import examine
 
-    found = examine(repo, keys_dir=keys_dir, store=open_store(store) if store else None, now=datetime.now(UTC))
+    url = store or _own_store(repo)
+    found = examine(repo, keys_dir=keys_dir, store=open_store(url) if url else None, now=datetime.now(UTC))
     if output == "json":
         click.echo(orjson.dumps(_json(found), option=orjson.OPT_INDENT_2).decode())
     else:
-        _show(found, looked=store is not None)
+        _show(found, looked=bool(url))
     if any(ailment.severity is Severity.ERROR for ailment in found.ailments):
         click.get_current_context().exit(1)
+
+
+def _own_store(repo: Path) -> str | None:
+    """The store that fleet.yaml names; None where it names none, or the desired state has errors."""
+    from avtech_controller.desired import SourceError, load, open_source
+
+    try:
+        state = load(open_source(repo, None)).state
+    except SourceError:
+        return None
+    return state.fleet.spec.store if state else None
 
 
 def _show(found: "Diagnosis", *, looked: bool) -> None:
@@ -61,7 +73,7 @@ def _show(found: "Diagnosis", *, looked: bool) -> None:
         for expiry in found.expiries:
             click.echo(f"  {expiry.what:9}  {expiry.expires:%Y-%m-%d %H:%M} UTC  {expiry.where}")
     if not looked:
-        click.echo("note: no --store was given: what is released was not looked at", err=True)
+        click.echo("note: neither --store nor a valid fleet.yaml names a store: what is released was not looked at", err=True)
 
 
 def _lines(ailment: "Ailment") -> str:

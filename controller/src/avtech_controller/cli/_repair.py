@@ -13,9 +13,9 @@ from avtech_controller.cli._desired import chosen_store, compile_desired
 from avtech_controller.cli._progress import progress_bars
 from avtech_controller.desired import load, open_source, require_state
 from avtech_controller.publication import read_head
-from avtech_controller.publication._records import has_history
 from avtech_controller.publication._repair import LostClip, Repair, repair
 from avtech_controller.publication._timestamp import is_lost, last_snapshot, restore_timestamp
+from avtech_controller.trust import has_history
 from avtech_schema.errors import ConfigurationError, TrustError
 
 if TYPE_CHECKING:

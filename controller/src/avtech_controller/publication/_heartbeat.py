@@ -51,7 +51,10 @@ def heartbeat(store: ObjectStore, anchor: Anchor, signer: Signer, clock: Callabl
     for _ in range(_MAX_ATTEMPTS):
         head = read_released_head(store, anchor)
         if head is None:
-            raise ConfigurationError(f"nothing is released in {store.url}", hint="the first `avtech publish` comes before")
+            raise ConfigurationError(
+                f"nothing is released in {store.url}, or it lost {TIMESTAMP_KEY}",
+                hint="the first `avtech publish` comes before; what was lost is mended by docs/runbooks/store-damaged.md",
+            )
         if missing := missing_roots(store, anchor):
             raise TrustError(
                 f"players do not have root version {missing[0]} of trust/ yet",

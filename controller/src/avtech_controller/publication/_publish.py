@@ -22,7 +22,7 @@ from avtech_controller.publication._content import (
 )
 from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
-from avtech_controller.publication._records import has_history, read_record, write_record
+from avtech_controller.publication._records import read_record, write_record
 from avtech_controller.publication._released import Released, ReleasedScreen, released_from
 from avtech_controller.publication._steps import (
     Head,
@@ -37,7 +37,7 @@ from avtech_controller.publication._steps import (
 from avtech_controller.publication._writer import MetadataWriter, Progress
 from avtech_controller.retention import Guard
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
-from avtech_controller.trust import Anchor, ReleasePointer, Remembered, read_released, rfc3339
+from avtech_controller.trust import Anchor, ReleasePointer, Remembered, has_history, read_released, rfc3339
 from avtech_schema.errors import ConfigurationError, RolloutHaltedError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import TIMESTAMP_KEY, manifest_key

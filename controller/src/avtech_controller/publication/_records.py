@@ -11,7 +11,7 @@ from avtech_schema.canonical import sha256_hex
 from avtech_schema.envelope import open_sealed, seal
 from avtech_schema.errors import TrustError
 from avtech_schema.identifiers import Sha256
-from avtech_schema.layout import RELEASES, release_key
+from avtech_schema.layout import release_key
 from avtech_schema.release import PAYLOAD_TYPE, ReleaseRecord, parse_release
 
 MAX_RECORD_BYTES = 64_000_000
@@ -59,8 +59,3 @@ def release_chain(store: ObjectStore, head: ReleasePointer, keys: list[Key]) -> 
                 raise TrustError(f"the chain of releases ends at number {record.sequence}, not at the first")
             return
         sequence, digest = record.sequence - 1, record.previous
-
-
-def has_history(store: ObjectStore) -> bool:
-    """Whether records of a second or later release lie in the store: then it cannot be new."""
-    return any(not key.startswith(f"{RELEASES}00000001-") for key in store.keys(RELEASES))

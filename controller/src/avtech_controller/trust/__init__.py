@@ -35,7 +35,7 @@ from avtech_controller.trust._reader import ReleasedHead, ReleasedMetadata, read
 from avtech_controller.trust._remembered import Remembered
 from avtech_controller.trust._rotation import Duty, KeyChange, keys_for
 from avtech_controller.trust._signing import past_half_life, sign_snapshot, sign_timestamp
-from avtech_controller.trust._stored import missing_roots
+from avtech_controller.trust._stored import has_history, missing_roots
 
 __all__ = [
     "BINS_LIFETIME",
@@ -73,6 +73,7 @@ __all__ = [
     "first_root",
     "first_targets",
     "generate_key",
+    "has_history",
     "is_exposed",
     "key_name",
     "keys_for",

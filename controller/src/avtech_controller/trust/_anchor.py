@@ -106,7 +106,7 @@ class Anchor:
         if missing:
             raise TrustError(
                 f"this key may not sign {', '.join(missing)}: it is not the publish key of this repository's root",
-                hint="give the key that `avtech keys init` wrote as publish.pem",
+                hint="give the key that `avtech keys init` wrote as publish.pem, or `avtech keys rotate publish` since",
             )
         self._check_holds("root", self.root.expires, now)
         self._check_holds("targets", self.delegations[self.newest].targets.expires, now)

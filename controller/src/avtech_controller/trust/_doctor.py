@@ -23,8 +23,9 @@ from avtech_controller.trust._metadata import (
 )
 from avtech_controller.trust._reader import ReleasedMetadata, read_released
 from avtech_controller.trust._rotation import Duty, keys_for, root_problems
-from avtech_controller.trust._stored import missing_roots
+from avtech_controller.trust._stored import has_history, missing_roots
 from avtech_schema.errors import ConfigurationError, TrustError
+from avtech_schema.layout import TIMESTAMP_KEY
 
 LATE_SHARE = 0.3
 """What has less than this share of its life left is late: it should have been signed anew before."""
@@ -109,7 +110,7 @@ def _online_expiries(released: ReleasedMetadata | None) -> Iterator[Expiry]:
         return
     renew = "`avtech publish --renew` signs it anew; look why the scheduled job does not run"
     beat = "`avtech publish --heartbeat` signs it anew; look why the scheduled job does not run"
-    yield Expiry("timestamp", released.timestamp.expires, TIMESTAMP_LIFETIME, "metadata/timestamp.json", beat)
+    yield Expiry("timestamp", released.timestamp.expires, TIMESTAMP_LIFETIME, TIMESTAMP_KEY, beat)
     yield Expiry("snapshot", released.snapshot.expires, SNAPSHOT_LIFETIME, f"{released.snapshot.version}.snapshot.json", renew)
     name, first = min(released.bins.items(), key=lambda item: (item[1].expires, item[0]))
     yield Expiry("bins", first.expires, BINS_LIFETIME, f"{first.version}.{name}.json", renew)
@@ -145,6 +146,9 @@ def _duty_ailments(anchor: Anchor) -> Iterator[Ailment]:
 
 def _store_ailments(store: ObjectStore, anchor: Anchor, released: ReleasedMetadata | None) -> Iterator[Ailment]:
     missing = missing_roots(store, anchor)
+    if released is None and has_history(store):
+        message = f"it holds release records but no {TIMESTAMP_KEY}: the store is damaged, or was restored in part"
+        yield error("store", message, store.url, "`avtech publish --repair` mends it: see docs/runbooks/store-damaged.md")
     if released is None:
         return
     bring = "`avtech publish` or `avtech publish --renew` brings it to players"

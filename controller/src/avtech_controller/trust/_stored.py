@@ -1,10 +1,10 @@
-"""The roots that a store holds, held against those of trust/: nobody signs for players by roots that they do not see."""
+"""What a store holds of earlier days: its roots, held against those of trust/, and whether it ever held a release."""
 
 from avtech_controller.stores import ObjectStore, Stored
 from avtech_controller.trust._anchor import Anchor
 from avtech_controller.trust._metadata import MAX_ROOT_BYTES
 from avtech_schema.errors import TrustError
-from avtech_schema.layout import metadata_key
+from avtech_schema.layout import RELEASES, metadata_key
 
 
 def missing_roots(store: ObjectStore, anchor: Anchor) -> tuple[int, ...]:
@@ -30,3 +30,8 @@ def missing_roots(store: ObjectStore, anchor: Anchor) -> tuple[int, ...]:
             hint="update this checkout: git pull",
         )
     return tuple(missing)
+
+
+def has_history(store: ObjectStore) -> bool:
+    """Whether records of a second or later release lie in the store: then it cannot be new."""
+    return any(not key.startswith(f"{RELEASES}00000001-") for key in store.keys(RELEASES))
