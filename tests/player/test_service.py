@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from avtech_player.attendance import together
 from avtech_player.pulse import SILENT_SECONDS, STUCK_SECONDS, Pulse, Signs, answers, take_pulse
 from avtech_player.service import ServiceManager, service_manager, status_line
+from avtech_schema.manifest import PowerHours
 from avtech_schema.report import EngineHealth, SyncState
 from tests.player.devices import Device
 from tests.player.manager import managing
@@ -104,6 +107,37 @@ def test_a_loop_that_is_blocked_feeds_no_watchdog_however_the_process_is(tmp_pat
 )
 def test_a_player_lives_while_playback_looks_and_its_engine_answers(beat: float, answered: float, alive: bool) -> None:
     assert take_pulse(Signs(1000 - beat, STARTING, "", 1000 - answered), 1000, "").alive is alive
+
+
+def test_a_player_whose_panel_is_off_is_well_however_long_the_night() -> None:
+    off = EngineHealth("mpv", "1", "off", 0)
+    assert answers(off, "")
+    assert take_pulse(Signs(0, off, "", 0), 1, "") == Pulse(alive=True, shown=True, text="")
+
+
+@pytest.mark.media
+def test_a_service_that_starts_in_the_dark_is_ready_and_feeds_the_watchdog(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "store")
+    seconds = int(datetime.now(UTC).timestamp()) % 86_400
+    begins = (seconds + 7200) % 86_400
+    manifest = manifest_of({"VID-RED": repository.put_clip(video_bytes("red"))})
+    hours = PowerHours(begins, (begins + 3600) % 86_400, (0, 1, 2, 3, 4, 5, 6))
+    ref = repository.publish(replace(manifest, time_zone="Etc/UTC", display=replace(manifest.display, power=hours)))
+    device = Device(tmp_path / "device", repository)
+    settings = {"AVTECH_PLAYER_DISPLAY": '{"powerCommand": {"on": ["true"], "off": ["true"]}}'}
+    with (
+        managing(str(tmp_path / "notify")) as manager,
+        device.running(environment={**manager.environment, **settings}) as process,
+    ):
+        device.reported(lambda report: report.applied == ref and report.engine.state == "off", within=40)
+        manager.wait_for("STATUS=has its panel off, release 1, in sync")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    with managing(str(tmp_path / "again")) as manager, device.running(environment={**manager.environment, **settings}):
+        ready = manager.wait_for("READY=1")
+        for _ in range(2):
+            manager.wait_for("WATCHDOG=1", after=ready)
+        manager.wait_for("STATUS=has its panel off, release 1, in sync", after=ready - 1)
 
 
 def test_an_engine_answers_when_it_draws_or_says_why_it_cannot() -> None:

@@ -9,12 +9,13 @@ STUCK_SECONDS = 20.0
 """Playback that has not looked at the clock for so long is stuck."""
 SILENT_SECONDS = 120.0
 """An engine that neither draws nor says why for so long is not coming back by itself."""
-_DRAWING = ("playing", "slate")
+_WELL = ("playing", "slate", "off")
+"""States of an engine that does what it should; `off`: the panel is off by its hours, and so nothing is drawn for anybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How a player is: whether it makes progress, whether a clip or the slate is on screen, and what it does in words."""
+    """How a player is: whether it makes progress, whether what should be is on screen, and what it does in words."""
 
     alive: bool
     shown: bool
@@ -33,14 +34,14 @@ class Signs:
 
 
 def answers(engine: EngineHealth, blindness: str) -> bool:
-    """Whether an engine draws, or says why it cannot."""
-    return engine.state in _DRAWING or bool(blindness)
+    """Whether an engine draws, need not, or says why it cannot."""
+    return engine.state in _WELL or bool(blindness)
 
 
 def take_pulse(signs: Signs, now: float, text: str) -> Pulse:
     """Judge the signs."""
     alive = now - signs.beat < STUCK_SECONDS and now - signs.answered < SILENT_SECONDS
-    return Pulse(alive, signs.engine.state in _DRAWING, text)
+    return Pulse(alive, signs.engine.state in _WELL, text)
 
 
 def describe(state: PlayerState, sync: SyncState, playing: NowPlaying | None, engine: EngineHealth, error: str | None) -> str:
@@ -49,6 +50,8 @@ def describe(state: PlayerState, sync: SyncState, playing: NowPlaying | None, en
         shows = f"shows {playing.clip}"
     elif engine.state == "slate":
         shows = "shows the slate"
+    elif engine.state == "off":
+        shows = "has its panel off"
     else:
         shows = "shows nothing yet" if engine.state in ("starting", "playing") else "shows nothing"
     words = [shows, _release(state.good), {SyncState.SYNCED: "in sync"}.get(sync, sync.value)]
