@@ -138,7 +138,10 @@ def test_a_removal_beyond_the_limit_needs_consent_to_its_number(repository: Repo
     assert publish(repository, "--yes") == 4
     assert "--accept-removals 10" in capsys.readouterr().err
     assert publish(repository, "--yes", "--accept-removals", "9") == 4
+    repository.screen(20)
+    repository.commit()
     assert publish(repository, "--yes", "--accept-removals", "10") == 0
+    assert "11 of 13 screens change" in capsys.readouterr().out  # one new, ten gone, two as they were
 
 
 def test_a_plan_says_what_would_stop_it(repository: Repository, capsys: Capture) -> None:

@@ -137,7 +137,9 @@ def test_a_fault_halts_it_takes_the_screens_back_and_writes_a_revert_that_can_be
     after = released(repository)
     assert after.commit == bad
     assert {after.screens[name].release for name in (name_of(1), name_of(2))} == {after.sequence}
+    capsys.readouterr()
     assert rollout(repository, "tick") == 7
+    assert capsys.readouterr().out.startswith(f"rollout 2 of {bad[:12]}: it has ended: it failed on 1 of 2 screens")
     assert publish(repository) == 7
     assert "was halted for" in capsys.readouterr().err
     assert released(repository).sequence == after.sequence

@@ -164,8 +164,19 @@ def test_problems_fail_only_when_asked_to(repository: Repository, capsys: Captur
 
 def test_nothing_released_is_said(repository: Repository, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "empty").mkdir()
-    assert run(cli, ["status", "--repo", str(repository.path), "--store", f"file://{tmp_path}/empty"]) == 0
+    options = ["status", "--repo", str(repository.path), "--store", f"file://{tmp_path}/empty"]
+    assert run(cli, options) == 0
     assert "nothing is released yet" in capsys.readouterr().out
+
+
+def test_a_watch_over_a_store_without_a_release_is_no_all_clear(
+    repository: Repository, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "empty").mkdir()
+    options = ["status", "--repo", str(repository.path), "--store", f"file://{tmp_path}/empty"]
+    assert run(cli, [*options, "--fail-on-problems"]) == 1
+    assert run(cli, [*options, "--fail-on-problems", "--output", "json"]) == 1
+    assert '"release": null' in capsys.readouterr().out
 
 
 def test_a_store_that_failed_is_an_error(repository: Repository, tmp_path: Path, capsys: Capture) -> None:

@@ -23,7 +23,7 @@ def published_text(done: "Publication", seconds: float) -> str:
     from avtech_controller.cli._rollout_text import waves_text
 
     plan = done.plan
-    what = f"{len(plan.changes)} of {max(plan.wanted_screens, plan.released_screens)} screens change"
+    what = f"{len(plan.changes)} of {plan.wanted_screens + plan.count(ChangeKind.REMOVED)} screens change"
     if not plan.changes:
         what = "no screen changes; the released commit moves on"
     again = f", after {done.attempts} attempts" if done.attempts > 1 else ""

@@ -80,11 +80,11 @@ def _restore_timestamp(store: "ObjectStore", anchor: "Anchor", keys_dir: Path | 
 
 
 def _text(released: "Released", done: Repair) -> str:
-    counts = [f"{done.checked} manifests checked", f"{len(done.restored)} put back"]
+    counts = [f"{done.checked} {'manifest' if done.checked == 1 else 'manifests'} checked", f"{len(done.restored)} put back"]
     if done.lost:
         counts.append(f"{len(done.lost)} lost")
     if done.clips:
-        counts.append(f"{len(done.clips)} clips missing or damaged")
+        counts.append(f"{len(done.clips)} {'clip' if len(done.clips) == 1 else 'clips'} missing or damaged")
     return f"release {released.sequence} ({released.commit[:12]}): {', '.join(counts)}"
 
 

@@ -228,7 +228,9 @@ def ticked_text(done: "Ticked", patch: Path | None) -> str:
             back = "the screens that had it go back" if not standing.touched else "the screens that have it keep it"
             told = [f"{name}: halted, {back} (release {done.sequence}): {decision.reason}"]
             return "\n".join([*told, *([f"the revert: git am {patch}"] if patch else [])])
-        case Action.HOLD | Action.NONE:
+        case Action.NONE:
+            return f"{name}: {next_text(standing, decision)}"
+        case Action.HOLD:
             return f"{name}: wave {standing.wave} of {standing.waves} {next_text(standing, decision)}"
 
 

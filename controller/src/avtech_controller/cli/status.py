@@ -32,7 +32,11 @@ _COLUMNS = ("SCREEN", "STATE", "SHOWS", "SHOULD", "REPORTED", "PLAYING", "WHY")
     metavar="URL",
     help="Where players report, when that is another store.",
 )
-@click.option("--fail-on-problems", is_flag=True, help="Exit with 1 unless every screen is synced or on its way.")
+@click.option(
+    "--fail-on-problems",
+    is_flag=True,
+    help="Exit with 1 unless something is released and every screen is synced or on its way.",
+)
 @output_option
 def status(*, repo: Path, store: str | None, report_store: str | None, fail_on_problems: bool, output: str) -> int:
     """Show what every screen says of itself, verified by its device key and held against what is released.
@@ -55,7 +59,7 @@ def status(*, repo: Path, store: str | None, report_store: str | None, fail_on_p
     head = read_head(opened, committed_anchor(repo))
     if head is None:
         click.echo('{"format_version": 1, "release": null, "screens": []}' if output == "json" else "nothing is released yet")
-        return 0
+        return int(fail_on_problems)
     released = head.released
     reports = read_reports(chosen_store(report_store, None) if report_store else opened, released, _device_keys(repo, released))
     now = datetime.now(UTC)
