@@ -132,6 +132,7 @@ def _playing(surface: Surface) -> list[Metric]:
     spool = player.journal.stats if player.journal else None
     return [
         _gauge("avtech_player_playing", "Whether a clip is on the screen.", float(player.playback.now() is not None)),
+        _gauge("avtech_player_panel_off", "Whether nothing plays because the panel is off.", float(health.state == "off")),
         _counter("avtech_player_engine_restarts_total", "Restarts of what draws the pictures.", health.restarts),
         Metric(
             "avtech_player_plays_total",
