@@ -1,4 +1,4 @@
-"""Audits by sha256sum, openssl and jq alone: the commands of docs/guides/audit.md, run as they stand there."""
+"""Audits by sha256sum, openssl and jq alone: the commands of the pages on audits and on plays, run as they stand there."""
 
 import os
 import re
@@ -7,12 +7,20 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from backports import zstd
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
 
 from avtech_controller.cli import cli
 from avtech_controller.cli._main import run
+from avtech_schema.envelope import public_key_text
+from avtech_schema.identifiers import ClientId, CommitId, DurationMs, ScreenId, Sha256, VideoId
+from avtech_schema.plays import Numbered, Played, PlayResult, seal_segment
+from avtech_schema.report import ReleaseRef
 from tests.controller.repository import Repository, make_repository
 
 PAGE = Path(__file__).parents[2] / "docs/guides/audit.md"
+PLAYS = Path(__file__).parents[2] / "docs/reference/plays.md"
 SCREEN = "SCR-ACME-0001"
 TOOLS = ("bash", "sha256sum", "openssl", "jq", "base64", "xxd")
 
@@ -98,3 +106,70 @@ def test_the_commands_refuse_what_another_key_signed(released: Repository, tmp_p
 
 def test_a_screen_that_was_never_released_is_not_found(released: Repository, tmp_path: Path) -> None:
     assert audit(released, released.store_path, tmp_path / "work", "SCR-ACME-0099").returncode != 0
+
+
+def played(directory: Path) -> tuple[Path, str]:
+    """A segment of one play in a file, and the screen's public key as the Screen resource has it."""
+    private = Ed25519PrivateKey.generate()
+    play = Played(
+        VideoId("VID-ACME-A"),
+        Sha256("c" * 64),
+        "lobby/1",
+        ReleaseRef(3, CommitId("a" * 40), Sha256("b" * 64)),
+        "2026-11-24T10:00:00.000Z",
+        "2026-11-24T10:00:05.000Z",
+        DurationMs(5000),
+        PlayResult.COMPLETE,
+        "",
+        clock_trusted=True,
+    )
+    _, data = seal_segment(
+        [Numbered(1, play)],
+        CryptoSigner(private),
+        client=ClientId("CLI-ACME"),
+        screen=ScreenId(SCREEN),
+        chain="0123456789abcdef",
+        number=1,
+        previous=None,
+        dropped=0,
+    )
+    (directory / "segment.zst").write_bytes(data)
+    return directory / "segment.zst", public_key_text(private.public_key()).removeprefix("ed25519:")
+
+
+def prove_plays(segment: Path, key: str, work: Path) -> subprocess.CompletedProcess[str]:
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", PLAYS.read_text(), re.MULTILINE | re.DOTALL)
+    work.mkdir()
+    env = {**os.environ, "SEGMENT": str(segment), "KEY": key, "LC_ALL": "C"}
+    command = ["bash", "-euo", "pipefail", "-c", block]
+    return subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+needs_zstd = pytest.mark.skipif(not shutil.which("zstd"), reason="needs zstd")
+
+
+@needs_zstd
+def test_the_commands_of_the_page_on_plays_prove_what_was_shown(tmp_path: Path) -> None:
+    ran = prove_plays(*played(tmp_path), tmp_path / "work")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Signature Verified Successfully" in ran.stdout
+    assert "records: OK" in ran.stdout
+    assert f"2026-11-24T10:00:00.000Z\tVID-ACME-A\tlobby/1\tcomplete\t{'a' * 12}" in ran.stdout
+
+
+@needs_zstd
+@pytest.mark.parametrize(("old", "new"), [(b"VID-ACME-A", b"VID-ACME-B"), (b'"sig":"', b'"sig":"AAAA')])
+def test_the_commands_stop_at_a_play_that_was_changed(tmp_path: Path, old: bytes, new: bytes) -> None:
+    segment, key = played(tmp_path)
+    data = zstd.decompress(segment.read_bytes())
+    assert old in data
+    segment.write_bytes(zstd.compress(data.replace(old, new, 1)))
+    assert prove_plays(segment, key, tmp_path / "work").returncode != 0
+
+
+@needs_zstd
+def test_the_commands_refuse_plays_of_another_device(tmp_path: Path) -> None:
+    segment, _ = played(tmp_path)
+    (tmp_path / "other").mkdir()
+    _, other = played(tmp_path / "other")
+    assert prove_plays(segment, other, tmp_path / "work").returncode != 0

@@ -35,7 +35,10 @@ def read_record(store: ObjectStore, sequence: int, digest: Sha256, keys: list[Ke
     key = release_key(sequence, digest)
     stored = store.get(key, limit=MAX_RECORD_BYTES)
     if not isinstance(stored, Stored):
-        raise TrustError(f"the release record {key} is missing from {store.url}", hint="the store lost objects; restore them")
+        raise TrustError(
+            f"the release record {key} is missing from {store.url}",
+            hint="the store lost objects; docs/runbooks/store-damaged.md says what can be done",
+        )
     if sha256_hex(stored.data) != digest:
         raise TrustError(f"the release record {key} is not the one that was signed for")
     record = parse_release(open_sealed(stored.data, PAYLOAD_TYPE, keys))

@@ -166,7 +166,10 @@ def _whole(stored: Stored | StoreError | None, key: str, store: ObjectStore) -> 
     if isinstance(stored, StoreError):
         raise stored
     if stored is None:
-        raise TrustError(f"{key} is signed for but missing from {store.url}", hint="the store lost objects; restore them")
+        raise TrustError(
+            f"{key} is signed for but missing from {store.url}",
+            hint="the store lost objects; docs/runbooks/store-damaged.md says what can be done",
+        )
     return stored.data
 
 
