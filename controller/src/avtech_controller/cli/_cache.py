@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from avtech_controller.cli._options import keys_dir_option
+
 if TYPE_CHECKING:
     from avtech_controller.incremental import Cache
     from avtech_controller.trust import Remembered
@@ -29,16 +31,10 @@ def cache_options(command: _Command) -> _Command:
     return named(without(command))
 
 
-def sealing_key_option(command: _Command) -> _Command:
-    """Pass `keys_dir: Path | None` to a command that signs nothing."""
-    return click.option(
-        "--keys-dir",
-        type=click.Path(path_type=Path),
-        envvar="AVTECH_KEYS_DIR",
-        show_envvar=True,
-        metavar="DIR",
-        help="The directory of publish.pem, to read the cache that `publish --keys-dir DIR` wrote; nothing is signed.",
-    )(command)
+sealing_key_option = keys_dir_option(
+    "The directory of publish.pem, to read the cache that `publish --keys-dir DIR` wrote; nothing is signed."
+)
+"""For a command that signs nothing."""
 
 
 def chosen_cache(cache: str | None, *, no_cache: bool, keys_dir: Path | None) -> "Cache | None":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from avtech_controller.cli._options import output_option, repo_option, store_option
+from avtech_controller.cli._options import keys_dir_option, output_option, repo_option, store_option
 
 if TYPE_CHECKING:
     from avtech_controller.trust import Ailment, Diagnosis
@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @repo_option
-@click.option(
-    "--keys-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVTECH_KEYS_DIR",
-    show_envvar=True,
-    metavar="DIR",
-    help="Also look at the private keys in this directory.",
-)
+@keys_dir_option("Also look at the private keys in this directory.")
 @store_option
 @output_option
 def doctor(*, repo: Path, keys_dir: Path | None, store: str | None, output: str) -> None:

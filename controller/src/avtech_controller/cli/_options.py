@@ -56,3 +56,25 @@ output_option: _Decorator[Any] = click.option(
     help="How the result is written on stdout.",
 )
 """Passes `output: str`, one of text and json."""
+
+
+def keys_dir_option(
+    about: str = "The directory of publish.pem, unless AVTECH_PUBLISH_KEY holds the key.", **more: Any
+) -> _Decorator[Any]:
+    """Passes `keys_dir: Path | None`; `about` says what the command does with it."""
+    return click.option(
+        "--keys-dir",
+        type=click.Path(path_type=Path),
+        envvar="AVTECH_KEYS_DIR",
+        show_envvar=True,
+        metavar="DIR",
+        help=about,
+        **more,
+    )
+
+
+def report_store_option(about: str = "Where players report, when that is another store.") -> _Decorator[Any]:
+    """Passes `report_store: str | None`."""
+    return click.option(
+        "--report-store", default=None, envvar="AVTECH_REPORT_STORE", show_envvar=True, metavar="URL", help=about
+    )

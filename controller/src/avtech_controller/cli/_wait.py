@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from avtech_controller.cli._options import report_store_option
+
 if TYPE_CHECKING:
     from avtech_controller.cli._rollout import Desk
     from avtech_controller.rollout import Ticked
@@ -24,14 +26,7 @@ SUPERSEDED = 5
 def wait_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Passes `wait: bool`, `timeout: int` (minutes), `poll: int` (seconds), `report_store: str | None`."""
     for option in (
-        click.option(
-            "--report-store",
-            default=None,
-            envvar="AVTECH_REPORT_STORE",
-            show_envvar=True,
-            metavar="URL",
-            help="With --wait: where players report, when that is another store.",
-        ),
+        report_store_option("With --wait: where players report, when that is another store."),
         click.option(
             "--poll",
             type=click.IntRange(1, 3600),

@@ -11,7 +11,7 @@ import orjson
 
 from avtech_controller.cli._anchor import committed_anchor
 from avtech_controller.cli._desired import chosen_store
-from avtech_controller.cli._options import output_option, repo_option, store_option
+from avtech_controller.cli._options import output_option, repo_option, report_store_option, store_option
 from avtech_schema.identifiers import ScreenId
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ _SHOWN = 20
 @click.command()
 @repo_option
 @store_option
-@click.option(
-    "--report-store",
-    default=None,
-    envvar="AVTECH_REPORT_STORE",
-    show_envvar=True,
-    metavar="URL",
-    help="Where players report, when that is another store.",
-)
+@report_store_option()
 @click.option("--without-reports", is_flag=True, help="Go on although no screen has ever reported.")
 @click.option("--dry-run", is_flag=True, help="Only show; the default.")
 @click.option("--yes", "-y", is_flag=True, help="Remove what is marked long enough, and mark what is not needed now.")

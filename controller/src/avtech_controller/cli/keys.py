@@ -9,7 +9,7 @@ import orjson
 
 from avtech_controller.cli._keys_doctor import doctor
 from avtech_controller.cli._keys_rotate import rotate
-from avtech_controller.cli._options import output_option, repo_option
+from avtech_controller.cli._options import keys_dir_option, output_option, repo_option
 from avtech_schema.errors import ConfigurationError
 
 
@@ -24,15 +24,7 @@ keys.add_command(doctor)
 
 @keys.command()
 @repo_option
-@click.option(
-    "--keys-dir",
-    type=click.Path(path_type=Path),
-    required=True,
-    envvar="AVTECH_KEYS_DIR",
-    show_envvar=True,
-    metavar="DIR",
-    help="Where the private keys go: outside of the repository.",
-)
+@keys_dir_option("Where the private keys go: outside of the repository.", required=True)
 @click.option(
     "--root-keys",
     type=click.IntRange(1, 20),

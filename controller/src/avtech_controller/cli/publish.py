@@ -14,7 +14,7 @@ import orjson
 from avtech_controller.cli._cache import cache_options, chosen_cache, remembered
 from avtech_controller.cli._consent import consent_of, consent_options
 from avtech_controller.cli._desired import chosen_store, compile_desired
-from avtech_controller.cli._options import output_option, repo_option, store_option
+from avtech_controller.cli._options import keys_dir_option, output_option, repo_option, store_option
 from avtech_controller.cli._publication import Job, read_plan
 from avtech_controller.cli._publication_text import published_json, published_text
 from avtech_controller.cli._renewal import renewal_options
@@ -33,14 +33,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{12,40}")
 @repo_option
 @click.option("--commit", "commit", envvar="AVTECH_COMMIT", metavar="REV", help="What to release; HEAD if missing.")
 @store_option
-@click.option(
-    "--keys-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVTECH_KEYS_DIR",
-    show_envvar=True,
-    metavar="DIR",
-    help="The directory of publish.pem, unless AVTECH_PUBLISH_KEY holds the key.",
-)
+@keys_dir_option()
 @click.option("--yes", "-y", is_flag=True, help="Publish without asking.")
 @consent_options
 @click.option(

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from avtech_controller.cli._options import output_option, repo_option, store_option
-from avtech_controller.cli._rollout_options import keys_dir_option
+from avtech_controller.cli._options import keys_dir_option, output_option, repo_option, store_option
 from avtech_schema.identifiers import ScreenId, screen_id
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--halted", is_flag=True, help="Let releases that were halted be published again.")
 @repo_option
 @store_option
-@keys_dir_option
+@keys_dir_option()
 @output_option
 def retry(*, screens: tuple[str, ...], halted: bool, repo: Path, store: str | None, keys_dir: Path | None, output: str) -> None:
     """Lift a quarantine: let screens try again what they rolled back, without another commit.

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from avtech_controller.cli._options import output_option, repo_option, store_option
-from avtech_controller.cli._rollout_options import keys_dir_option, patch_option, report_store_option
+from avtech_controller.cli._options import keys_dir_option, output_option, repo_option, report_store_option, store_option
 
 if TYPE_CHECKING:
     from avtech_controller.cli._rollout import Desk
@@ -17,6 +16,15 @@ if TYPE_CHECKING:
 
 HALTED = 7
 """The exit code that tells of a rollout that found a fault."""
+
+patch_option = click.option(
+    "--patch",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Where the revert commit's patch goes; by default rollout-N-revert.patch in the current directory.",
+)
+"""Passes `patch: Path | None`."""
 
 
 @click.group()
@@ -27,7 +35,7 @@ def rollout() -> None:
 @rollout.command()
 @repo_option
 @store_option
-@report_store_option
+@report_store_option()
 @output_option
 def status(*, repo: Path, store: str | None, report_store: str | None, output: str) -> int:
     """Show where the rollout stands, what its screens say, what each wave detects, and what a tick would do now.
@@ -58,8 +66,8 @@ def status(*, repo: Path, store: str | None, report_store: str | None, output: s
 @rollout.command()
 @repo_option
 @store_option
-@report_store_option
-@keys_dir_option
+@report_store_option()
+@keys_dir_option()
 @patch_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing; needs no key.")
 @output_option
@@ -97,7 +105,7 @@ def tick(
 @rollout.command()
 @repo_option
 @store_option
-@keys_dir_option
+@keys_dir_option()
 @click.option("--reason", default="", metavar="TEXT", help="Why, for whoever looks at it later.")
 @output_option
 def pause(*, repo: Path, store: str | None, keys_dir: Path | None, reason: str, output: str) -> None:
@@ -117,7 +125,7 @@ def pause(*, repo: Path, store: str | None, keys_dir: Path | None, reason: str, 
 @rollout.command()
 @repo_option
 @store_option
-@keys_dir_option
+@keys_dir_option()
 @output_option
 def resume(*, repo: Path, store: str | None, keys_dir: Path | None, output: str) -> None:
     """Let a paused rollout go on from where it is.
@@ -136,7 +144,7 @@ def resume(*, repo: Path, store: str | None, keys_dir: Path | None, output: str)
 @rollout.command()
 @repo_option
 @store_option
-@keys_dir_option
+@keys_dir_option()
 @click.option("--yes", "-y", is_flag=True, help="Do it without asking.")
 @output_option
 def advance(*, repo: Path, store: str | None, keys_dir: Path | None, yes: bool, output: str) -> None:
@@ -173,7 +181,7 @@ def advance(*, repo: Path, store: str | None, keys_dir: Path | None, yes: bool, 
 @rollout.command()
 @repo_option
 @store_option
-@keys_dir_option
+@keys_dir_option()
 @patch_option
 @click.option("--reason", default="", metavar="TEXT", help="Why, for whoever looks at it later.")
 @output_option

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from avtech_controller.cli._desired import chosen_store
-from avtech_controller.cli._options import output_option, repo_option, store_option
+from avtech_controller.cli._options import output_option, repo_option, report_store_option, store_option
 from avtech_controller.desired import DesiredState, SourceError, load, open_source, require_state
 from avtech_schema.errors import FindingsError
 from avtech_schema.identifiers import ScreenId
@@ -24,14 +24,7 @@ _COLUMNS = ("SCREEN", "STATE", "SHOWS", "SHOULD", "REPORTED", "PLAYING", "WHY")
 @click.command()
 @repo_option
 @store_option
-@click.option(
-    "--report-store",
-    default=None,
-    envvar="AVTECH_REPORT_STORE",
-    show_envvar=True,
-    metavar="URL",
-    help="Where players report, when that is another store.",
-)
+@report_store_option()
 @click.option(
     "--fail-on-problems",
     is_flag=True,
