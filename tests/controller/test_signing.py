@@ -180,6 +180,14 @@ def test_without_a_policy_nothing_is_asked(tmp_path: Path) -> None:
     check_commits(repository.path, first, CommitId(repository.commit()))
 
 
+def test_a_folder_named_from_where_one_stands_is_judged_too(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = team.commit("ada", PLAYLIST)
+    monkeypatch.chdir(team.repository.path.parent)
+    check_commits(Path(team.repository.path.name), team.released, new)
+    with pytest.raises(TrustError, match="is not signed"):
+        check_commits(Path(team.repository.path.name), team.released, team.commit(None, PLAYLIST))
+
+
 def test_a_file_name_that_git_quotes_is_judged_too(team: Team) -> None:
     with pytest.raises(TrustError, match="changes fleet/CLI-ÄÖ"):
         team.check(team.commit("bob", 'fleet/CLI-ÄÖ\t"x".yaml'))

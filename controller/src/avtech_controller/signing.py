@@ -157,7 +157,7 @@ class _History:
         except (InvalidGitRepositoryError, NoSuchPathError) as error:
             raise SourceError(f"{repo} is not in a Git repository") from error
         self._repo = repo
-        self._prefix = self._ask("-C", str(repo), "rev-parse", "--show-prefix").decode().strip()
+        self._prefix = self._ask("-C", str(repo.resolve()), "rev-parse", "--show-prefix").decode().strip()
 
     def knows(self, commit: CommitId) -> bool:
         """Whether the clone has a commit."""
