@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from avtech_player.state import parse_state
+from avtech_player.state import Phase, parse_state
 from avtech_schema.manifest import Manifest
 from avtech_schema.report import ReleaseRef, SyncState
 from tests.player.devices import Device
@@ -190,6 +190,56 @@ def test_starts_that_are_asked_to_stop_at_once_speak_against_nothing(device: Dev
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
         assert parse_state(path.read_bytes()).starts == 0
+
+
+def test_three_kills_during_a_trial_are_a_failure_of_the_release_and_the_good_one_plays(
+    device: Device, repository: Repository
+) -> None:
+    """Real SIGKILLs of a real player, each while the disk says that a trial is on."""
+    good = repository.publish(programme(repository, "red"))
+    with device.running():
+        synced(device, good)
+    deadly = repository.publish(programme(repository, "red", "blue"))
+    path = device.state_dir / "state.json"
+    for attempt in range(1, 4):
+        with device.running() as process:
+            deadline = time.monotonic() + 30
+            while (state := parse_state(path.read_bytes())).phase is not Phase.TRIAL or state.attempts != attempt:
+                assert time.monotonic() < deadline, (device.folder / "log").read_text()
+                time.sleep(0.002)
+            process.kill()
+            process.wait()
+        assert parse_state(path.read_bytes()).good == good
+    with device.running():
+        report = device.reported(lambda report: report.state is SyncState.FAILED and report.now_playing is not None)
+        assert (report.applied, report.desired) == (good, deadly)
+        assert [(one.digest, one.reason) for one in report.quarantine] == [(deadly.digest, "the player died in 3 trials of it")]
+        attempts = report.counters.attempts
+        after = device.reported(lambda later: later.sequence > report.sequence + 2)
+        assert (after.state, after.counters.attempts) == (SyncState.FAILED, attempts), "it is not tried a fourth time"
+
+
+def test_a_release_that_fails_on_one_screen_only_is_taken_back_there_and_plays_elsewhere(
+    tmp_path: Path, repository: Repository
+) -> None:
+    here, elsewhere = (Device(tmp_path / screen, repository, screen=screen) for screen in (LOBBY, OTHER))
+    red, blue = (repository.put_clip(video_bytes(colour)) for colour in ("red", "blue"))
+    bad = repository.put_clip(scrambled(video_bytes("green")))
+    repository.publish(*(manifest_of({"VID-RED": red}, screen=screen) for screen in (LOBBY, OTHER)))
+    with here.running("--config", str(elsewhere.config)):
+        for one in (here, elsewhere):
+            before = one.reported(lambda report: report.state is SyncState.SYNCED)
+        assert before.applied is not None
+        assert before.applied.sequence == 1
+        new = {LOBBY: {"VID-BLUE": blue, "VID-BAD": bad}, OTHER: {"VID-BLUE": blue}}
+        repository.publish(*(manifest_of(clips, screen=screen) for screen, clips in new.items()))
+        failed = here.reported(lambda report: report.state is SyncState.FAILED and report.now_playing is not None)
+        taken = elsewhere.reported(lambda report: report.applied != before.applied and report.state is SyncState.SYNCED)
+    assert [ref and ref.sequence for ref in (failed.desired, failed.applied, taken.desired, taken.applied)] == [2, 1, 2, 2]
+    assert failed.now_playing is not None
+    assert failed.now_playing.clip == "VID-RED"
+    assert failed.quarantine[-1].reason.startswith("VID-BAD does not decode")
+    assert taken.quarantine == ()
 
 
 def test_a_player_without_a_store_waits_for_it(device: Device, repository: Repository) -> None:

@@ -11,6 +11,7 @@ import pytest
 from avtech_player.api_token import ensure_token
 from avtech_player.durable import DiskError, read_bounded
 from avtech_player.outcome import OutcomeKind
+from tests.player.lifetime import open_spool, play
 from tests.player.repository import Repository, manifest_of
 from tests.player.rig import Rig
 
@@ -94,6 +95,31 @@ def test_attack_something_else_planted_for_any_file_of_the_state(tmp_path: Path,
         assert rig.state.good == ref or (plant is folder and str(name) in told), (name, told)
         if plant is folder and path.is_dir():
             shutil.rmtree(path)  # A directory with files in it is left to people.
+
+
+@pytest.mark.parametrize("name", ["assets", "partial", "generations", "generations/old", "trust", "plays", "damaged"])
+def test_attack_a_link_to_another_directory_planted_for_one_of_ours(tmp_path: Path, name: str) -> None:
+    """What is cleaned up stays below the state directory: nothing behind the link is removed, written or shown."""
+    repository, rig = synced(tmp_path)
+    victim = tmp_path / "victim"
+    for path in ("file", ".tmp-abc", "0" * 64, "1" * 64 + "/manifest.json"):
+        (victim / path).parent.mkdir(parents=True, exist_ok=True)
+        (victim / path).write_bytes(SECRET)
+        os.utime(victim / path, (1, 1))
+    before = sorted(victim.rglob("*"))
+    place = rig.directory / name.replace("old", "2" * 64)
+    if place.exists():
+        place.rename(tmp_path / "gone")
+    place.symlink_to(victim)
+    if name == "damaged":
+        (rig.directory / "state.json").write_bytes(b"junk")
+    ref = repository.publish(manifest_of({"VID-A": repository.put_clip(CLIP), "VID-B": repository.put_clip(b"new")}))
+    rig = looked(rig.directory, repository)
+    open_spool(rig.directory).append([play(1)])
+    assert (rig.state.good, rig.updater.last_error) == (ref, None)
+    assert sorted(victim.rglob("*")) == before
+    assert all(path.read_bytes() == SECRET for path in before if path.is_file())
+    assert not place.is_symlink()
 
 
 @pytest.mark.parametrize("plant", [pipe, endless, nowhere, elsewhere, hard_link])

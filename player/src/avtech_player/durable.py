@@ -41,14 +41,17 @@ class AlreadyRunningError(ConfigurationError):
     hint = "one player per state directory: stop the other one first"
 
 
-def make_directory(path: Path) -> None:
+def make_directory(path: Path, *, ours: bool = False) -> None:
     """Make a directory with its parents, and flush the directories that changed.
 
     One that is there may have been made right before a crash, and its name not be on the disk yet: that is made up for.
+    A name that is `ours` alone is cleared of a file, and of a link, which would lead what is removed there elsewhere.
 
     Raises:
         DiskError: it cannot be made.
     """
+    if ours and (path.is_symlink() or path.is_file()):
+        remove(path)
     if path.is_dir():
         with contextlib.suppress(OSError):
             _flush_directory(path.parent)
@@ -210,11 +213,13 @@ def remove(path: Path) -> None:
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a directory, its files last named first; one that is not there is left alone.
+    """Remove a directory, its files last named first; one that is not there is left alone, as is what a link leads to.
 
     Raises:
         DiskError: the disk refused.
     """
+    if path.is_symlink():
+        remove(path)
     with _as_disk_error(path), contextlib.suppress(FileNotFoundError):
         for child in sorted(path.iterdir(), reverse=True):
             _remove(child)

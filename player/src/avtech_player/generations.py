@@ -61,9 +61,11 @@ class Library:
         self._generations = directory / "generations"
         self._free = free
         with contextlib.suppress(DiskError):  # What cannot be made is told by whoever needs it.
-            for folder in (directory, self._assets, self._partial, self._generations):
-                make_directory(folder)
-            for folder in (directory, self._assets, self._partial, self._generations, *files(self._generations)):
+            make_directory(directory)
+            for folder in (self._assets, self._partial, self._generations):
+                make_directory(folder, ours=True)
+            held = (folder for folder in files(self._generations) if not folder.is_symlink())
+            for folder in (directory, self._assets, self._partial, self._generations, *held):
                 remove_leftovers(folder)
         self._stamps = Stamps(directory / "verified.json")
 
@@ -82,7 +84,7 @@ class Library:
             DiskError: the disk refused.
         """
         folder = self._generations / ref.digest
-        make_directory(folder)
+        make_directory(folder, ours=True)
         replace_atomically(folder / "manifest.json", data, ours=True)
 
     def prove(self, ref: ReleaseRef) -> None:

@@ -118,7 +118,7 @@ class MetadataClient:
 
     def _walked(self, paths: Sequence[str], now: datetime, fetcher: "_StoreFetcher") -> Verified:
         self._known_floor()
-        make_directory(self._folder)
+        make_directory(self._folder, ours=True)
         _sweep(self._folder)
         try:
             updater = Updater(

@@ -44,7 +44,7 @@ def _try_to_set_aside(directory: Path) -> int:
 def _set_aside(directory: Path) -> int:
     """Move the damaged state away for whoever wants to know why, keeping the last few; returns how many there were."""
     folder = directory / "damaged"
-    make_directory(folder)
+    make_directory(folder, ours=True)
     names = (path.stem.partition("-")[2] for path in folder.glob("state-*.json"))
     numbers = sorted(int(name) for name in names if name.isascii() and name.isdigit())
     number = numbers[-1] + 1 if numbers else 1

@@ -80,7 +80,7 @@ class Spool:
         self._name_chain = name_chain
         self._log = directory / "open.log"
         self._index_path = directory / "spool.json"
-        make_directory(directory)
+        make_directory(directory, ours=True)
         remove_leftovers(directory)
         self._index = self._recovered()
         if (found := self._unsealed()) is None:
