@@ -126,7 +126,7 @@ class Ghost:
 
     def needed(self, *refs: ReleaseRef | None) -> set[str]:
         """The clips that releases need, by digest."""
-        manifests = [self.manifests[ref.digest] for ref in refs if ref is not None]
+        manifests = [self.manifests.get(ref.digest) for ref in refs if ref is not None]
         return {asset.sha256 for manifest in manifests if manifest for asset in manifest.assets.values()}
 
     def proven(self) -> list[tuple[int, str]]:
@@ -233,7 +233,8 @@ class Ghost:
     def check_removals(self, before: dict[str, float], life: Life, state: PlayerState, retention: timedelta) -> None:
         """Invariant 6: what goes is what nothing needs, the longest unused first, and what the last release needs at last."""
         left = self.assets()
-        vital, spare = self.needed(state.good, state.candidate), self.needed(state.previous)
+        wanted = (state.good, state.candidate, life.state.candidate, life.state.desired)
+        vital, spare = self.needed(*wanted), self.needed(state.previous)
         old = life.clock.now().timestamp() - retention.total_seconds()
         gone = {name: used for name, used in before.items() if name not in left and used >= old}
         if self.hurt or not gone:

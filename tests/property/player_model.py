@@ -227,7 +227,7 @@ class PlayerModel(RuleBasedStateMachine):
             assert state.desired == before.desired, "nothing is learned from what is not to be believed"
             tried = world.weather.down and not expired and outcome.kind in (OutcomeKind.APPLIED, OutcomeKind.REFUSED)
             assert tried or outcome.kind is OutcomeKind.FAILED
-        elif calm_disk and not hurt and not self.replayed and not world.weather.garbled:
+        elif calm_disk and not hurt and not self.replayed and not world.weather.mixed_up:
             assert state.desired == self.offered
             for name in ("timestamp", "snapshot", "root"):
                 assert ghost.version(name) == world.repository.versions[name], f"4: what was seen of {name} is not the floor"

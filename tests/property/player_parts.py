@@ -70,17 +70,18 @@ def patient_check() -> ClipCheck:
 
 @dataclass
 class Weather:
-    """What fails around the player. `cut` is after how many bytes a download breaks off."""
+    """What fails around the player: clips in the store are `garbled`, all else `mixed_up`; at `cut` downloads end."""
 
     down: bool = False
     garbled: bool = False
+    mixed_up: bool = False
     cut: int | None = None
     blind: bool = False
     frozen: bool = False
 
     def clear(self) -> None:
         """Everything works again."""
-        self.down = self.garbled = self.blind = self.frozen = False
+        self.down = self.garbled = self.mixed_up = self.blind = self.frozen = False
         self.cut = None
 
 
@@ -153,7 +154,7 @@ class Wire:
     def read(self, key: str, *, limit: int, if_none_match: str = "") -> Stored | NotModified | None:
         self._fail(key)
         found = self.store.read(key, limit=limit, if_none_match=if_none_match)
-        return Stored(garbled(found.data), "") if self.weather.garbled and isinstance(found, Stored) else found
+        return Stored(garbled(found.data), "") if self.weather.mixed_up and isinstance(found, Stored) else found
 
     def stream(self, key: str, *, offset: int, size: int | None = None) -> Iterator[bytes]:
         self._fail(key)
