@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,13 @@ import pytest
 from avtech_player.floor import load_floor
 from avtech_player.logs import screen_log
 from avtech_player.plays import Journal
+from avtech_schema.report import SyncState
+from tests.display import BLUE, RED, Eyes, watching
 from tests.player.crashes import Scene, a_third_release, quick_disk
+from tests.player.devices import Device
 from tests.player.lifetime import open_spool, play
-from tests.player.repository import LOBBY
+from tests.player.material import video_bytes
+from tests.player.repository import LOBBY, Repository, manifest_of
 from tests.player.rig import Rig
 
 Damage = Callable[[Path], None]
@@ -147,3 +152,34 @@ def test_all_files_may_be_damaged_at_once_and_the_store_mends_it(scene: Scene, d
             assert survive(Scene(run.folder, run.old, run.new, load_floor(Path("/nowhere")))) in ("slate", "part")
     finally:
         shutil.rmtree(run.folder)
+
+
+@pytest.mark.display
+@pytest.mark.media
+def test_clips_damaged_while_they_play_are_fetched_again_and_the_screen_never_goes_black(
+    tmp_path: Path, x_display: str, eyes: Eyes
+) -> None:
+    """A whole player with mpv: while red and blue take turns, the file of red is flipped, truncated, zeroed, deleted."""
+    repository = Repository(tmp_path / "store")
+    device = Device(tmp_path / "device", repository)
+    assets = {f"VID-{name.upper()}": repository.put_clip(video_bytes(name)) for name in ("red", "blue")}
+    ref = repository.publish(manifest_of(assets))
+    engine = f"{{kind: mpv, vo: x11, ao: 'null', hwdec: 'no', display: '{x_display}'}}"
+    settings = {"AVTECH_PLAYER_ENGINE": engine, "AVTECH_PLAYER_API": "off"}
+    with device.running(environment=settings) as process:
+        device.reported(lambda report: report.applied == ref and report.state is SyncState.SYNCED, within=60)
+        victim = device.state_dir / "assets" / assets["VID-RED"].sha256
+        with watching(x_display) as watch:
+            for damage in (flip, truncate, zero, delete):
+                eyes.wait_for(RED)
+                damage(victim)
+                deadline = time.monotonic() + 30
+                while not device.clip_is_whole(victim.name):
+                    assert time.monotonic() < deadline, (damage.__name__, (device.folder / "log").read_text())
+                    time.sleep(0.02)
+                eyes.wait_for(BLUE)
+            eyes.wait_for(RED)
+        assert not watch.went_black(), watch.colours()
+        assert process.poll() is None
+        device.reported(lambda report: report.state is SyncState.SYNCED and report.applied == ref and report.quarantine == ())
+    assert "Traceback" not in (device.folder / "log").read_text()

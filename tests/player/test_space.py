@@ -1,5 +1,6 @@
 """Space: what is removed and in which order, what never is, and refusals with their numbers."""
 
+import asyncio
 import os
 import threading
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from securesystemslib.signer import CryptoSigner
 
 from avtech_player.generations import Library
+from avtech_player.logs import screen_log
 from avtech_player.outcome import OutcomeKind
+from avtech_player.plays import Journal
+from avtech_player.reports import Reporter
 from avtech_player.space import Idle, Limits, NoSpaceError, Room, choose_removals
 from avtech_player.store import open_store
+from avtech_schema.canonical import sha256_hex
+from avtech_schema.envelope import open_sealed
 from avtech_schema.identifiers import ByteSize
-from tests.player.repository import LOBBY, Repository, asset_of, manifest_of
+from avtech_schema.layout import report_key
+from avtech_schema.report import PAYLOAD_TYPE, SyncState, parse_report
+from tests.player.lifetime import KEY, open_spool
+from tests.player.repository import ACME, LOBBY, Repository, asset_of, manifest_of
 from tests.player.rig import Rig
 
 IDLE = st.lists(st.builds(Idle, st.text(max_size=3), st.integers(0, 1000), st.floats(0, 100)), max_size=8)
@@ -122,3 +132,25 @@ def test_a_fetch_on_a_disk_below_its_reserve_is_refused_unless_it_needs_nothing(
     (tmp_path / "state" / "assets" / asset_of(b"x").sha256).write_bytes(b"x")
     library.fetch(manifest, store, keep=[], stop=threading.Event())
     assert manifest.screen == LOBBY
+
+
+def test_below_the_reserve_the_report_that_is_signed_and_stored_has_the_numbers(repository: Repository) -> None:
+    room = [100_000_000]
+    one = Rig(repository.path.parent / "state", repository.url, repository.root_bytes, free=lambda _: room[0])
+    one.start()
+    assert release(repository, one, A=b"plays") is OutcomeKind.APPLIED
+    good = one.state.good
+    room[0] = 15_999_999
+    assert release(repository, one, A=b"n" * 450) is OutcomeKind.FAILED
+    journal = Journal(lambda: open_spool(one.directory), one.store, screen_log("plays", LOBBY))
+    reporter = Reporter(one.directory, ACME, LOBBY, lambda: KEY, one.store, one.library, one.clock, "1.0", journal)
+    asyncio.run(reporter.report(one.updater, one.stage))
+    sealed = (repository.path / report_key(ACME, LOBBY)).read_bytes()
+    report = parse_report(open_sealed(sealed, PAYLOAD_TYPE, [CryptoSigner(KEY).public_key]))
+    assert (report.state, report.applied) == (SyncState.ERROR, good)
+    assert report.last_error == (
+        "the release needs 450 bytes more on the disk: "
+        "15999999 are free, of which 16000000 must stay free, and 0 could be freed"
+    )
+    assert report.storage.content == len(b"plays")
+    assert not (one.directory / "assets" / sha256_hex(b"n" * 450)).exists()
