@@ -44,7 +44,7 @@ def test_the_unit_waits_for_the_clock_and_not_for_the_network(unit: Path) -> Non
     lines = unit.read_text().splitlines()
     assert "After=time-set.target" in lines
     assert not [line for line in lines if "network" in line and not line.startswith("#")]
-    assert {"Type=notify", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
+    assert {"Type=notify", "WatchdogSec=60", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
 
 
 def test_the_unit_lets_the_player_ask_the_clock_judge_clips_at_a_low_priority_and_tie_mpv_to_itself(unit: Path) -> None:

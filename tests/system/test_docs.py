@@ -75,3 +75,11 @@ def test_every_guide_can_be_reached_from_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     for guide in sorted((ROOT / "docs/guides").glob("*.md")):
         assert f"(docs/guides/{guide.name})" in readme, guide.name
+
+
+def test_the_install_page_takes_ten_lines_from_a_bare_system_to_a_playing_screen() -> None:
+    page = (ROOT / "docs/guides/install.md").read_text().partition("\n## ")[0]
+    lines = [line.strip() for line in page.splitlines() if line.startswith("    ")]
+    assert len(lines) == 10
+    assert all(line.startswith("sudo ") for line in lines)
+    assert any(line.endswith("systemctl enable --now avtech-player") for line in lines)
