@@ -182,6 +182,8 @@ def test_pausing_holds_it_and_resuming_lets_it_go_on(repository: Repository, cap
     code, value = as_json(repository, capsys, "tick")
     assert (code, value["acted"]) == (0, "none")
     assert value["looked"]["decision"]["waits_for"] == ["it is paused: the fair"]
+    assert rollout(repository, "tick") == 0
+    assert ": wave 1 of 3 holds: it is paused: the fair" in capsys.readouterr().out
     assert released(repository).sequence == sequence
     assert rollout(repository, "advance", "--yes") == 2
     assert "rollout resume" in capsys.readouterr().err

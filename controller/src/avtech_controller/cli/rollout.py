@@ -236,10 +236,9 @@ def ticked_text(done: "Ticked", patch: Path | None) -> str:
             back = "the screens that had it go back" if not standing.touched else "the screens that have it keep it"
             told = [f"{name}: halted, {back} (release {done.sequence}): {decision.reason}"]
             return "\n".join([*told, *([f"the revert: git am {patch}"] if patch else [])])
-        case Action.NONE:
-            return f"{name}: {next_text(standing, decision)}"
-        case Action.HOLD:
-            return f"{name}: wave {standing.wave} of {standing.waves} {next_text(standing, decision)}"
+        case Action.HOLD | Action.NONE:
+            wave = "" if decision.action is Action.NONE else f"wave {standing.wave} of {standing.waves} "
+            return f"{name}: {wave}{next_text(standing, decision)}"
 
 
 def ticked_json(done: "Ticked", patch: Path | None) -> dict[str, Any]:
