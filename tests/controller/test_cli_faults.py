@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from avtech_controller.cli import cli
@@ -191,3 +192,24 @@ def test_keys_are_not_made_for_what_is_no_desired_state(tmp_path: Path, capsys: 
     assert run(cli, ["keys", "init", "-C", str(tmp_path), "--keys-dir", str(keys), "--no-passphrase"]) == 2
     assert "it has no fleet/fleet.yaml" in capsys.readouterr().err
     assert not keys.exists()
+
+
+def test_whoever_stops_a_command_is_not_told_that_it_did_nothing(capsys: Capture) -> None:
+    @click.command()
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    assert run(wait, []) == 2
+    assert capsys.readouterr().err.split("\n")[-3:-1] == [
+        "interrupted: what was done until then stays",
+        "  help: nothing is half done; the same command may be run again",
+    ]
+
+
+def test_whoever_declines_is_told_that_nothing_was_changed(capsys: Capture) -> None:
+    @click.command()
+    def ask() -> None:
+        raise click.Abort
+
+    assert run(ask, []) == 2
+    assert capsys.readouterr().err == "aborted: nothing was changed\n"

@@ -66,6 +66,9 @@ def cli(*, log_format: str, verbose: bool) -> None:
     configure_logging(log_format, verbose=verbose)
 
 
+_AGAIN = "nothing is half done; the same command may be run again"
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run `avtech`; every way out is one of the exit codes of docs/reference/cli.md."""
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
@@ -83,7 +86,9 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         result: Any = command.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as stopped:
         return stopped.exit_code
-    except click.Abort:
+    except click.Abort as stopped:
+        if isinstance(stopped.__cause__, KeyboardInterrupt):  # not the answer to a question: who knows what was done
+            return _fail("what was done until then stays", _AGAIN, 2, as_json=as_json, kind="interrupted")
         return _fail("nothing was changed", "", 2, as_json=as_json, kind="aborted")
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
