@@ -1,6 +1,7 @@
 """`avtech verify` as auditors run it: what was released is proven from Git, and every tampering is named at its place."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,10 +82,23 @@ def test_the_result_in_words(repository: Repository, capsys: Capture) -> None:
     capsys.readouterr()
     assert run(cli, ["verify", *repository.options()]) == 0
     said = capsys.readouterr()
-    assert said.out == (
-        "release 1: verified; 2 manifests are what their commits compile to; 1 clip hashed, 72 B; provenance of 1 release\n"
+    origin, verdict = said.out.splitlines()
+    commit = repository.git("rev-parse", "HEAD")
+    assert re.fullmatch(rf"release 1 of {commit[:12]}: publish, \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ, by \S.*", origin)
+    assert verdict == (
+        "release 1: verified; 2 manifests are what their commits compile to; 1 clip hashed, 72 B; provenance of 1 release"
     )
     assert said.err == ""
+
+
+def test_it_is_said_of_which_commit_a_release_is_when_it_came_and_by_whom(repository: Repository, capsys: Capture) -> None:
+    commits = [second(repository), repository.git("rev-parse", "HEAD~1")]
+    origins = verify(repository, capsys, "--chain")[1]["origins"]
+    assert [(one["release"], one["kind"], one["commit"]) for one in origins] == [
+        (2, "publish", commits[0]),
+        (1, "publish", commits[1]),
+    ]
+    assert all(one["publisher"] and one["time"].endswith("Z") for one in origins)
 
 
 def test_an_edited_manifest_is_named_with_its_first_difference(repository: Repository, capsys: Capture) -> None:

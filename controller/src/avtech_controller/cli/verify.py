@@ -91,10 +91,16 @@ def _screen(text: str) -> ScreenId:
 
 def _text(found: "Verification") -> str:
     from avtech_controller.planning import byte_text
+    from avtech_controller.render import clean
 
     first, last = found.releases[-1], found.releases[0]
     what = f"release {last}" if first == last else f"releases {first} to {last}"
-    lines = [f"note: {note}" for note in found.notes]
+    told = found.origins if len(found.origins) <= _SHOWN else ()
+    lines = [
+        f"release {one.sequence} of {one.commit[:12]}: {one.kind.value}, {one.time}, by {clean(one.publisher)}"
+        for one in reversed(told)
+    ]
+    lines += [f"note: {note}" for note in found.notes]
     for problem in found.problems[:_SHOWN]:
         lines += _problem(problem)
     if (more := len(found.problems) - _SHOWN) > 0:
@@ -135,6 +141,16 @@ def _json(found: "Verification") -> str:
         "outcome": "failed" if found.failed else "unproven" if found.unproven else "verified",
         "head": found.head,
         "releases": list(found.releases),
+        "origins": [
+            {
+                "release": one.sequence,
+                "kind": one.kind.value,
+                "commit": one.commit,
+                "time": one.time,
+                "publisher": one.publisher,
+            }
+            for one in found.origins
+        ],
         "manifests": {"verified": found.manifests, "gone": found.gone, "removals": found.removals},
         "assets": {"verified": found.assets, "bytes": found.asset_bytes, "gone": found.assets_gone},
         "provenance": found.provenance,

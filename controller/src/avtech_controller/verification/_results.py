@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from avtech_controller.verification._difference import Difference
-from avtech_schema.identifiers import ByteSize, ScreenId
+from avtech_schema.identifiers import ByteSize, CommitId, ScreenId
+from avtech_schema.release import ReleaseKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,19 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a release comes from, as its signed record says: what, of which commit, when (RFC 3339, UTC), by whom."""
+
+    sequence: int
+    kind: ReleaseKind
+    commit: CommitId
+    time: str
+    publisher: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome: which releases were looked at, how much was proven, and every problem.
+    """The outcome: which releases were looked at and where they come from, how much was proven, and every problem.
 
     `manifests` were recompiled and found to be the released bytes; of these, `gone` are not in the store any more, which
     retention allows for what is not on air. `assets` were hashed; `assets_gone` likewise are not there any more.
@@ -37,6 +49,7 @@ class Verification:
     provenance: int = 0
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
     @property
     def failed(self) -> bool:

@@ -11,7 +11,7 @@ from avtech_controller.trust import Anchor
 from avtech_controller.verification._assets import AssetCount, check_assets
 from avtech_controller.verification._chain import check_head, replay
 from avtech_controller.verification._claims import Claim, Recompile, check_claims, claim
-from avtech_controller.verification._results import Problem, Tally, Verification
+from avtech_controller.verification._results import Origin, Problem, Tally, Verification
 from avtech_schema.errors import ConfigurationError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.release import ReleaseRecord
@@ -69,7 +69,7 @@ def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompil
     """
     head = read_head(store, anchor)
     if head is None:
-        raise ConfigurationError(f"nothing is released in {store.url}")
+        raise ConfigurationError(f"nothing is released in {store.url}", hint="is it the store that is meant? --store names it")
     chain = _Chain(store, anchor, head, progress("release records", head.released.sequence))
     _read(chain, head, scope)
     chosen = _chosen(chain.links, scope)
@@ -94,7 +94,12 @@ def verify(store: ObjectStore, anchor: Anchor, scope: Scope, recompile: Recompil
         provenance=tally.provenance,
         problems=tuple(tally.problems),
         notes=tuple(tally.notes),
+        origins=tuple(_origin(link.record) for link in chosen),
     )
+
+
+def _origin(record: ReleaseRecord) -> Origin:
+    return Origin(record.sequence, record.kind, record.commit, record.time, record.publisher)
 
 
 def _rewinds(chosen: Iterable[_Link]) -> list[str]:
