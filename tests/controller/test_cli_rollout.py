@@ -320,7 +320,11 @@ def test_waiting_without_waves_waits_for_the_screens(repository: Repository, cap
     change(repository)
     assert publish(repository) == 0
     say(repository, released(repository), lagging=["SCR-ACME-0003"])
+    capsys.readouterr()
     assert publish(repository, "--wait", "--timeout", "0") == 3
+    told = capsys.readouterr().err
+    assert "avtech status" in told
+    assert "avtech rollout" not in told
     say(repository, released(repository))
     capsys.readouterr()
     assert publish(repository, "--wait", "--output", "json") == 0

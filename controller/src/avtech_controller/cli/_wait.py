@@ -108,6 +108,7 @@ def _wait_for_screens(desk: "Desk", waiting: Waiting, say: Say) -> tuple[int, di
         synced = sum(status.state is ScreenState.SYNCED for status in found)
         away = sum(status.state in (ScreenState.UNSEEN, ScreenState.STALE) for status in found)
         text = f"release {head.released.sequence}: {synced} of {len(found) - away} screens that report show it"
+        text += f"; {away} do not report" if away else ""
         value = {"release": head.released.sequence, "synced": synced, "away": away, "failed": [one.screen for one in failed]}
         if failed:
             say(synced, len(found), f"{text}; it failed on {failed[0].screen}: {failed[0].reason[:200]}")
@@ -115,7 +116,7 @@ def _wait_for_screens(desk: "Desk", waiting: Waiting, say: Say) -> tuple[int, di
         say(synced, len(found), text)
         if synced and synced == len(found) - away:
             return 0, value
-        _sleep(waiting, until, text)
+        _sleep(waiting, until, text, "the release is out; `avtech status` says what each screen does with it")
 
 
 def _statuses(desk: "Desk", keys: Any, head: Any) -> "list[ScreenStatus]":
@@ -126,12 +127,12 @@ def _statuses(desk: "Desk", keys: Any, head: Any) -> "list[ScreenStatus]":
     return [judge(screen, reports[name], now()) for name, screen in head.released.screens.items()]
 
 
-def _sleep(waiting: Waiting, until: float, text: str) -> None:
+def _sleep(waiting: Waiting, until: float, text: str, hint: str = "") -> None:
     from avtech_controller.cli._rollout import RolloutTimeoutError
 
     left = until - time.monotonic()
     if left <= 0:
-        raise RolloutTimeoutError(f"waited long enough: {text}")
+        raise RolloutTimeoutError(f"waited long enough: {text}", hint=hint)
     time.sleep(min(waiting.poll, left))
 
 
