@@ -162,7 +162,7 @@ def test_clips_damaged_while_they_play_are_fetched_again_and_the_screen_never_go
     """A whole player with mpv: while red and blue take turns, the file of red is flipped, truncated, zeroed, deleted."""
     repository = Repository(tmp_path / "store")
     device = Device(tmp_path / "device", repository)
-    assets = {f"VID-{name.upper()}": repository.put_clip(video_bytes(name)) for name in ("red", "blue")}
+    assets = {f"VID-{name.upper()}": repository.put_clip(video_bytes(name, 0.4), duration=400) for name in ("red", "blue")}
     ref = repository.publish(manifest_of(assets))
     engine = f"{{kind: mpv, vo: x11, ao: 'null', hwdec: 'no', display: '{x_display}'}}"
     settings = {"AVTECH_PLAYER_ENGINE": engine, "AVTECH_PLAYER_API": "off"}
