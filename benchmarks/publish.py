@@ -268,7 +268,7 @@ def main() -> int:
     sizes = [*options.screens, *([100_000] if options.large else [])]
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        server = local_s3.start(root / "weed", (WRITER,))
+        server = local_s3.start(root / "weed", (WRITER,), volumes=100 + max(sizes) // 200)
         environment: dict[str, Any] = WRITER.environment() | {"AVTECH_CACHE_DIR": str(root / "cache")}
         os.environ.update(environment)
         how = f", behind {options.round_trip:g} ms" if options.round_trip else ""

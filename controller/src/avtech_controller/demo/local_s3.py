@@ -63,8 +63,8 @@ class LocalS3:
             os.waitpid(self.pid, 0)
 
 
-def start(directory: Path, identities: tuple[Identity, ...]) -> LocalS3:
-    """Start a server with its data in a new directory; the first identity must be an `Admin`.
+def start(directory: Path, identities: tuple[Identity, ...], *, volumes: int = 100) -> LocalS3:
+    """Start a server with its data in a new directory, in so many `volumes` of 64 MB; the first identity must be an `Admin`.
 
     Raises:
         ConfigurationError: `weed` is not installed.
@@ -86,7 +86,7 @@ def start(directory: Path, identities: tuple[Identity, ...]) -> LocalS3:
         f"-master.port={master}",
         "-master.telemetry=false",
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=100",
+        f"-volume.max={volumes}",
         "-volume.preStopSeconds=0",
         f"-volume.port={volume}",
         f"-filer.port={filer}",
