@@ -155,6 +155,34 @@ def test_a_fault_halts_it_takes_the_screens_back_and_writes_a_revert_that_can_be
     assert "not part of a rollout" in capsys.readouterr().out
 
 
+def test_a_lost_revert_is_written_again_by_the_next_tick_and_abort(repository: Repository, capsys: Capture) -> None:
+    change(repository)
+    assert publish(repository) == 0
+    say(repository, released(repository), failing=["SCR-ACME-0002"])
+    assert rollout(repository, "tick") == 7
+    file = Path("rollout-2-revert.patch")
+    written, sequence = file.read_bytes(), released(repository).sequence
+    code, value = as_json(repository, capsys, "tick")
+    assert (code, value["acted"], value["patch"]) == (7, "none", str(file))
+    assert file.read_bytes() == written, "what is there stays"
+    file.unlink()
+    assert rollout(repository, "tick", "--dry-run") == 7
+    assert not file.exists()
+    capsys.readouterr()
+    assert rollout(repository, "tick") == 7
+    assert "the revert: git am rollout-2-revert.patch" in capsys.readouterr().out
+    assert b"it failed on 1 of 2 screens" in file.read_bytes()
+    Path("back.patch").write_text("another rollout's")
+    assert rollout(repository, "tick", "--patch", "back.patch") == 7
+    assert b"rollout 2 was ended" in Path("back.patch").read_bytes()
+    file.unlink()
+    code, value = as_json(repository, capsys, "abort")
+    assert (code, value["changed"], value["patch"]) == (0, False, str(file))
+    assert released(repository).sequence == sequence
+    repository.git("am", str(file.absolute()))
+    assert publish(repository) == 0
+
+
 def test_a_patch_leaves_what_is_not_the_desired_state_alone(repository: Repository, capsys: Capture) -> None:
     repository.write("README.md", "new\n")
     repository.write("content-index/CLI-ACME/note.txt", "new\n")

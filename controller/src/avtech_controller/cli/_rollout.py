@@ -92,7 +92,7 @@ class Desk:
     def write_patch(self, standing: Standing, file: Path | None) -> Path | None:
         """Write the patch of the commit that takes the desired state back; a failure is a note, and None is returned."""
         sequence, base, commit = standing.begun.sequence, standing.plan.base, standing.commit
-        target = file or Path(f"rollout-{sequence}-revert.patch")
+        target = file or default_patch(standing)
         try:
             data = revert_patch(self.repo, base, commit, revert_message(base, commit, sequence, standing.note.reason))
             if not data:
@@ -104,12 +104,24 @@ class Desk:
             return None
         return target
 
+    def offer_patch(self, standing: Standing, file: Path | None) -> Path | None:
+        """Write the patch of a rollout that ended before: to the file that is named, which may hold that of another, or to
+        the default one where that is missing; returns where it is."""
+        if file is None and default_patch(standing).exists():
+            return default_patch(standing)
+        return self.write_patch(standing, file)
+
     def _state(self, commit: CommitId) -> DesiredState:
         try:
             return require_state(load(open_source(self.repo, commit)))
         except (SourceError, FindingsError) as error:
             click.echo(f"note: device keys and freezes are those of the work tree: {error}", err=True)
             return require_state(load(open_source(self.repo, None)))
+
+
+def default_patch(standing: Standing) -> Path:
+    """Where a rollout's revert goes when nobody says: into the current directory, by the rollout's sequence."""
+    return Path(f"rollout-{standing.begun.sequence}-revert.patch")
 
 
 def _approve(plan: Plan) -> None:

@@ -85,7 +85,7 @@ def tick(
 
     Run it from a scheduled job, every few minutes. It is safe to run twice, late, at the same time, or never: players keep
     what they have. A halt takes screens back to what was good (spec.rollout.onHalt), writes the patch of the commit that
-    reverts the release, and ends with 7; so does every tick after it.
+    reverts the release, and ends with 7; so does every tick after it, which writes the patch again where it is missing.
 
     \b
     Examples:
@@ -188,7 +188,8 @@ def advance(*, repo: Path, store: str | None, keys_dir: Path | None, yes: bool, 
 def abort(*, repo: Path, store: str | None, keys_dir: Path | None, patch: Path | None, reason: str, output: str) -> None:
     """End the rollout: screens that have the release go back to what was good, and a revert's patch is written.
 
-    The released commit stays the head, so that the revert, which descends from it, can be published.
+    The released commit stays the head, so that the revert, which descends from it, can be published. Of a rollout that had
+    ended already, the patch is written again where it is missing.
 
     \b
     Examples:
@@ -199,22 +200,26 @@ def abort(*, repo: Path, store: str | None, keys_dir: Path | None, patch: Path |
 
     desk = _desk(repo, store)
     done = desk.amend(keys_dir, lambda head: abort_step(desk.standing(head), reason))
-    file = desk.write_patch(desk.standing(desk.head()), patch) if done.step else None
+    standing = desk.standing(desk.head())
+    file = desk.write_patch(standing, patch) if done.step else desk.offer_patch(standing, patch)
     _tell(done, "was ended, and its screens go back", "had ended already", output, patch=file)
 
 
 def run_tick(desk: "Desk", publisher: "Publisher", watch: "Watch", patch: Path | None) -> "tuple[Ticked, Path | None]":
-    """Tick once; returns what was done, and the patch if the rollout was halted by it."""
+    """Tick once; returns what was done, and the patch if the rollout was halted, now or before."""
     import os
 
     from avtech_controller.cli._publication import publisher_name
     from avtech_controller.provenance import builder_of
     from avtech_controller.rollout import Action
     from avtech_controller.rollout import tick as tick_once
+    from avtech_schema.rollout import RolloutState
 
     done = tick_once(watch, publisher, name=publisher_name(os.environ), builder=builder_of(os.environ))
-    file = desk.write_patch(done.standing, patch) if done.standing and done.acted is Action.HALT else None
-    return done, file
+    if done.standing is None or done.standing.note.state is not RolloutState.HALTED:
+        return done, None
+    halted_now = done.acted is Action.HALT
+    return done, desk.write_patch(done.standing, patch) if halted_now else desk.offer_patch(done.standing, patch)
 
 
 def ticked_text(done: "Ticked", patch: Path | None) -> str:
@@ -235,10 +240,14 @@ def ticked_text(done: "Ticked", patch: Path | None) -> str:
         case Action.HALT:
             back = "the screens that had it go back" if not standing.touched else "the screens that have it keep it"
             told = [f"{name}: halted, {back} (release {done.sequence}): {decision.reason}"]
-            return "\n".join([*told, *([f"the revert: git am {patch}"] if patch else [])])
+            return "\n".join([*told, *_revert_text(patch)])
         case Action.HOLD | Action.NONE:
             wave = "" if decision.action is Action.NONE else f"wave {standing.wave} of {standing.waves} "
-            return f"{name}: {wave}{next_text(standing, decision)}"
+            return "\n".join([f"{name}: {wave}{next_text(standing, decision)}", *_revert_text(patch)])
+
+
+def _revert_text(patch: Path | None) -> list[str]:
+    return [f"the revert: git am {patch}"] if patch else []
 
 
 def ticked_json(done: "Ticked", patch: Path | None) -> dict[str, Any]:
@@ -294,7 +303,7 @@ def _tell(done: "Amendment", did: str, had: str, output: str, *, patch: Path | N
         "patch": str(patch) if patch else None,
     }
     text = f"rollout {begun} {did if done.step else had} (release {done.released.sequence})"
-    _echo(value, text + (f"\nthe revert: git am {patch}" if patch else ""), output)
+    _echo(value, "\n".join([text, *_revert_text(patch)]), output)
 
 
 def _echo(value: dict[str, Any], text: str, output: str) -> None:
