@@ -63,6 +63,17 @@ def test_a_rewritten_history_is_refused_and_the_released_commit_named(
     assert f"does not descend from the released {released[:12]}" in capsys.readouterr().err
 
 
+def test_the_plan_of_a_work_tree_says_that_no_commit_on_it_could_be_published(
+    repository: Repository, tmp_path: Path, capsys: Capture
+) -> None:
+    assert run(cli, ["plan", *repository.options()]) == 0
+    assert "would be stopped" not in capsys.readouterr().err
+    _, released, _ = rewritten(repository, tmp_path)
+    for options in ([], ["--commit", "HEAD"]):
+        run(cli, ["plan", *repository.options(), *options])
+        assert f"does not descend from the released {released[:12]}" in capsys.readouterr().err
+
+
 def test_who_names_the_released_commit_leaves_its_history_and_the_record_says_so(
     repository: Repository, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -29,9 +29,9 @@ from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Progress, Publication, Stage
+    from avtech_controller.publication import Progress, Publication
     from avtech_controller.stores import ObjectStore
-    from avtech_controller.trust import Remembered
+    from avtech_controller.trust import Anchor, Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Job:
 
     def publish(self, keys_dir: Path | None, progress: "Progress") -> "Publication":
         """Release it."""
+        from avtech_controller.cli._foresee import wave_stage
         from avtech_controller.cli._secrets import publish_signer
         from avtech_controller.provenance import builder_of
         from avtech_controller.publication import Publisher, Wanted, descent
@@ -104,16 +105,16 @@ class Job:
             anchor=anchor,
             signer=signer,
             descends=descent(self.repo),
-            approve=self._approval(),
+            approve=self._approval(anchor),
             clock=_now,
             progress=progress,
-            stage=self._stage(),
+            stage=wave_stage(self.store, anchor, self.compiled),
             shown=self.ask,
             remembered=self.remembered,
         )
         return publisher.publish(wanted)
 
-    def _approval(self) -> Callable[[Plan], None]:
+    def _approval(self, anchor: "Anchor") -> Callable[[Plan], None]:
         """What looks at every plan before it is carried out; one that was confirmed already is not asked about again."""
         from avtech_controller.signing import check_commits
 
@@ -127,26 +128,18 @@ class Job:
             steps = [(change.screen, change.old, change.new) for change in plan.changes]
             if self.ask and steps not in confirmed:
                 click.echo(plan_text(plan, titles=self.compiled.titles, colour="NO_COLOR" not in os.environ), err=True)
-                if told := self._foreseen(plan):
+                if told := self._foreseen(anchor, plan):
                     click.echo(told, err=True)
                 click.confirm("Publish this?", abort=True, err=True)
                 confirmed.append(steps)
 
         return approve
 
-    def _stage(self) -> "Stage":
-        from avtech_controller.cli._foresee import wave_stage
-        from avtech_controller.trust import load_anchor
-
-        return wave_stage(self.store, load_anchor(self.repo, self._commit()), self.compiled)
-
-    def _foreseen(self, plan: Plan) -> str:
+    def _foreseen(self, anchor: "Anchor", plan: Plan) -> str:
         from avtech_controller.cli._foresee import foresee
         from avtech_controller.publication import read_head
-        from avtech_controller.trust import load_anchor
 
-        anchor = load_anchor(self.repo, self._commit())
-        return foresee(self.store, anchor, read_head(self.store, anchor), plan, self.compiled).text()
+        return foresee(self.store, anchor, read_head(self.store, anchor, self.remembered), plan, self.compiled).text()
 
     def _verdict(self, plan: Plan) -> Verdict:
         consent = self.consent.plus(consent_in_commits(self.repo, plan.base_commit, plan.commit))

@@ -17,7 +17,7 @@ from avtech_controller.cli._consent import consent_in_commits, consent_of, conse
 from avtech_controller.cli._desired import Compiled, chosen_store, compile_desired, compile_loaded
 from avtech_controller.cli._options import commit_option, repo_option, store_option
 from avtech_controller.compiler import compile_state
-from avtech_controller.desired import history, load, open_source
+from avtech_controller.desired import SourceError, history, load, open_source
 from avtech_controller.render import render_full
 from avtech_schema.errors import AvtechError, ConfigurationError, EnvironmentFailedError, FindingsError, SupersededError
 from avtech_schema.identifiers import VideoId
@@ -181,14 +181,16 @@ def _planned(
 
 
 def _order_problem(repo: Path, compiled: Compiled, released: "Released | None") -> str:
+    """Why the order of commits stops the publication; of a work tree, that of a commit on top of HEAD."""
     from avtech_controller.publication import check_order, descent
 
-    if compiled.commit is None:
-        return ""
     try:
-        check_order(released, compiled.commit, descent(repo))
+        check_order(released, compiled.commit or history.resolve_commit(repo, "HEAD"), descent(repo))
     except SupersededError as error:
         return str(error)
+    except SourceError:
+        if compiled.commit:
+            raise
     return ""
 
 
