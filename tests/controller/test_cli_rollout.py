@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,38 @@ def test_a_lost_revert_is_written_again_by_the_next_tick_and_abort(repository: R
     assert released(repository).sequence == sequence
     repository.git("am", str(file.absolute()))
     assert publish(repository) == 0
+
+
+def test_after_a_halt_the_status_still_names_every_screen_that_failed(repository: Repository, capsys: Capture) -> None:
+    change(repository)
+    assert publish(repository) == 0
+    assert rollout(repository, "advance", "--yes") == 0
+    had = released(repository)
+    failed = [name_of(1), name_of(2)]
+    say(repository, had, failing=failed)
+    assert rollout(repository, "tick") == 7
+    code, value = as_json(repository, capsys, "status")
+    assert code == 7
+    seen = {entry["screen"]: (entry["outcome"], entry["reason"]) for entry in value["screens"]}
+    assert len(seen) == 4, "those of the waves that had begun"
+    assert [name for name, (outcome, _) in seen.items() if outcome == "failed"] == failed
+    assert {seen.pop(name) for name in failed} == {("failed", "no clip of it plays")}
+    assert {outcome for outcome, _ in seen.values()} == {"waiting"}, "they play it still"
+    for name in seen:
+        _say_back(repository, name)
+    assert rollout(repository, "status") == 7
+    lines = capsys.readouterr().out.splitlines()
+    assert "HEALTHY  FAILED  LOST  WAITING  DARK  SILENT  UNSEEN  RETURNED" in lines[2]
+    assert lines[3].split()[4:12] == ["0", "2", "0", "0", "0", "0", "0", "0"]
+    assert lines[4].split()[4:12] == ["0", "0", "0", "0", "0", "0", "0", "2"]
+    assert "  SCR-ACME-0001  failed  no clip of it plays" in lines
+    assert not any("returned" in line for line in lines)
+
+
+def _say_back(repository: Repository, name: str) -> None:
+    """A screen signs and stores its report of what is released for it now."""
+    now = released(repository)
+    say(repository, replace(now, screens={one: screen for one, screen in now.screens.items() if one == name}))
 
 
 def test_a_patch_leaves_what_is_not_the_desired_state_alone(repository: Repository, capsys: Capture) -> None:
@@ -382,6 +415,11 @@ def test_a_rollout_with_a_forged_report_holds(repository: Repository, capsys: Ca
     code, value = as_json(repository, capsys, "tick")
     assert (code, value["acted"]) == (0, "none")
     assert "1 of 2 screens that have it" in value["looked"]["decision"]["reason"]
+    assert rollout(repository, "status") == 0
+    table = capsys.readouterr().out.splitlines()[2:4]
+    assert table[0].split()[-2:] == ["REJECTED", "DETECTS"]
+    told = table[1].split()
+    assert [told[4], told[11]] == ["1", "1"], "the row adds up"
 
 
 @pytest.mark.parametrize("command", ["status", "tick", "pause", "resume", "advance", "abort"])

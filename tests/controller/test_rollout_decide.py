@@ -274,3 +274,32 @@ def test_screens_that_changed_otherwise_are_not_watched() -> None:
     other = {**gone, name_of(2): replace(gone[name_of(2)], digest=found.released[name_of(3)].digest)}
     seen = look(replace(found, released=other), healthy(found, SOAKED))
     assert [entry.screen for entry in seen.observed] == [name_of(3), name_of(4)]
+
+
+def test_what_was_taken_back_is_still_told_by_what_screens_report() -> None:
+    ran = standing([6, 4])
+    back = {
+        planned.screen: replace(ran.released[planned.screen], digest=planned.good.digest, release=8)
+        for planned in ran.plan.screens
+        if planned.wave == 1
+    }
+    halted = noted(replace(ran, released={**ran.released, **back}), RolloutState.HALTED, "it failed")
+    reports: dict[ScreenId, Report | Unreadable | None] = {
+        name_of(1): failed_report(ran.released[name_of(1)], SOAKED),
+        name_of(2): report(back[name_of(2)], SOAKED),
+        name_of(3): report(ran.released[name_of(3)], SOAKED),
+        name_of(4): report(ran.released[name_of(4)], START),
+        name_of(5): Unreadable("its signature is another's"),
+    }
+    seen = look(halted, reports)
+    assert (seen.action, seen.reason) == (Action.NONE, "it failed")
+    assert [entry.outcome for entry in seen.observed] == [
+        Outcome.FAILED,
+        Outcome.RETURNED,
+        Outcome.WAITING,
+        Outcome.LOST,
+        Outcome.REJECTED,
+        Outcome.UNSEEN,
+    ]
+    assert seen.observed[0].reason == "no clip of it plays"
+    assert look(noted(halted, RolloutState.COMPLETE), reports).observed == ()

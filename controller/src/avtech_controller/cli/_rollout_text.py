@@ -7,8 +7,10 @@ from avtech_controller.render import clean
 from avtech_controller.rollout import Action, Decision, Look, Outcome, Standing, WavePower, plan_power
 from avtech_schema.rollout import RolloutPlan
 
-_COLUMNS = ("WAVE", "SCREENS", "BEGAN", "HEALTHY", "FAILED", "LOST", "WAITING", "DARK", "SILENT", "UNSEEN", "DETECTS")
-_COUNTED = tuple(Outcome[name] for name in _COLUMNS[3:-1])
+_COUNTED = (Outcome.HEALTHY, Outcome.FAILED, Outcome.LOST, Outcome.WAITING, Outcome.DARK, Outcome.SILENT, Outcome.UNSEEN)
+_SELDOM = (Outcome.REJECTED, Outcome.RETURNED)
+"""These have a column where there are any."""
+_FINE = (Outcome.HEALTHY, Outcome.RETURNED, Outcome.UNSEEN)
 _SHOWN = 20
 
 
@@ -20,7 +22,7 @@ def look_text(look: Look) -> str:
         f"wave {standing.wave} of {standing.waves}, {len(standing.touched):,} of {len(standing.plan.screens):,} screens have it"
     )
     lines = [head, "", *_table(standing, decision)]
-    if bad := [seen for seen in decision.observed if seen.outcome not in (Outcome.HEALTHY, Outcome.UNSEEN)]:
+    if bad := [seen for seen in decision.observed if seen.outcome not in _FINE]:
         order = list(Outcome)
         bad.sort(key=lambda seen: (order.index(seen.outcome), seen.screen))
         lines += ["", *(f"  {seen.screen}  {seen.outcome}  {clean(seen.reason)[:160]}" for seen in bad[:_SHOWN])]
@@ -73,12 +75,13 @@ def _size(power: WavePower) -> str:
 
 
 def _table(standing: Standing, decision: Decision) -> Iterator[str]:
-    rows: list[Sequence[str]] = [_COLUMNS]
+    counted = (*_COUNTED, *(outcome for outcome in _SELDOM if decision.count(outcome)))
+    rows: list[Sequence[str]] = [("WAVE", "SCREENS", "BEGAN", *(outcome.name for outcome in counted), "DETECTS")]
     for power in plan_power(standing.plan):
         began = f"{standing.began(power.wave):%m-%d %H:%M}" if power.wave <= standing.wave else "-"
-        counts = [str(decision.count(outcome, power.wave)) if power.wave <= standing.wave else "-" for outcome in _COUNTED]
+        counts = [str(decision.count(outcome, power.wave)) if power.wave <= standing.wave else "-" for outcome in counted]
         rows.append((str(power.wave), f"{power.added:,}", began, *counts, share_text(power)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 

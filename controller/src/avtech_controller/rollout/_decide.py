@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from avtech_controller.rollout._observe import Observed, Outcome, Reports, fell_silent, observe
+from avtech_controller.rollout._observe import Observed, Outcome, Reports, fell_silent, observe, observe_returned
 from avtech_controller.rollout._standing import Standing
 from avtech_schema.rollout import RolloutPolicy, RolloutState
 
@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done, why, and what every screen that has the release says of it."""
+    """What is to be done, why, and what every screen says of the release that has it, or had it until it was taken back."""
 
     action: Action
     reason: str
@@ -83,12 +83,23 @@ def decide(
 
 
 def observe_all(standing: Standing, reports: Reports, policy: RolloutPolicy, now: datetime) -> Iterator[Observed]:
-    """What every screen that has the release says of it."""
+    """What every screen that has the release says of it, and what those say that had it before it was taken back."""
     lost_after = timedelta(minutes=policy.lost_minutes)
     began = [standing.began(wave) for wave in range(1, standing.wave + 1)]
     for planned in standing.touched:
         outcome, reason = observe(
             standing.released[planned.screen],
+            reports.get(planned.screen),
+            since=began[planned.wave - 1],
+            now=now,
+            lost_after=lost_after,
+        )
+        yield Observed(planned.screen, planned.wave, outcome, reason)
+    for planned in standing.returned:
+        screen = standing.released[planned.screen]
+        outcome, reason = observe_returned(
+            screen,
+            replace(screen, digest=planned.new.digest, release=standing.begun.sequence),
             reports.get(planned.screen),
             since=began[planned.wave - 1],
             now=now,

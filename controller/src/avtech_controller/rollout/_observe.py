@@ -32,10 +32,15 @@ class Outcome(StrEnum):
     """It reports, and does not speak of the release yet."""
     DARK = "dark"
     """It reports, and has the release on its disk; its panel is off by its hours, and it tries the release when it is on."""
+    RETURNED = "returned"
+    """The rollout ended, and it is back on what was good; nothing was wrong on it."""
     UNSEEN = "unseen"
     """It never reported; it is listed, not counted."""
     HEALTHY = "healthy"
     """It plays the release."""
+
+
+_ON_ITS_WAY = (Outcome.HEALTHY, Outcome.WAITING, Outcome.DARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,24 @@ def observe(
     if _waits_for_light(screen, report):
         return Outcome.DARK, "its panel is off by its hours; it tries the release when it is on"
     return Outcome.WAITING, report.last_error or report.phase
+
+
+def observe_returned(
+    screen: ReleasedScreen,
+    taken: ReleasedScreen,
+    report: Report | Unreadable | None,
+    *,
+    since: datetime,
+    now: datetime,
+    lost_after: timedelta,
+) -> tuple[Outcome, str]:
+    """Judge a screen whose release was taken back: what went wrong with `taken`, and whether it has gone back."""
+    outcome, reason = observe(taken, report, since=since, now=now, lost_after=lost_after)
+    if outcome not in _ON_ITS_WAY or not isinstance(report, Report):
+        return outcome, reason
+    if report.applied and report.applied.digest == screen.digest:
+        return Outcome.RETURNED, ""
+    return Outcome.WAITING, "it has not gone back yet"
 
 
 def _waits_for_light(screen: ReleasedScreen, report: Report) -> bool:

@@ -60,6 +60,18 @@ class Standing:
         """The screens that have what is rolled out."""
         return tuple(planned for planned in self.plan.screens if self._has_it(planned))
 
+    @property
+    def returned(self) -> tuple[PlannedScreen, ...]:
+        """The screens that had what was rolled out until it was halted or ended, and are to go back to what was good."""
+        if self.is_open or self.note.state is RolloutState.COMPLETE:
+            return ()
+        return tuple(planned for planned in self.plan.screens if self._went_back(planned))
+
+    def _went_back(self, planned: PlannedScreen) -> bool:
+        found = self.released.get(planned.screen)
+        is_good = found is not None and found.digest == planned.good.digest != planned.new.digest
+        return is_good and planned.wave <= self.wave
+
     def _has_it(self, planned: PlannedScreen) -> bool:
         found = self.released.get(planned.screen)
         return planned.wave <= self.wave and found is not None and found.digest == planned.new.digest

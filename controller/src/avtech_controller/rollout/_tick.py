@@ -46,10 +46,10 @@ class Watch:
         return Look(standing, found, decide(standing, found, standing.plan.policy, now, freeze=why), now)
 
     def _reports(self, standing: Standing, head: Head) -> Reports:
-        """The reports of the screens that have the release, and of some that do not, to compare with."""
-        touched = {planned.screen for planned in standing.touched}
-        others = draw_order(str(standing.begun.sequence), head.released.screens.keys() - touched)[:CONTROLS]
-        wanted = {name: head.released.screens[name] for name in sorted(touched.union(others))}
+        """The reports of the screens that have the release or had it, and of some others, to compare with."""
+        reached = {planned.screen for planned in (*standing.touched, *standing.returned)}
+        others = draw_order(str(standing.begun.sequence), head.released.screens.keys() - reached)[:CONTROLS]
+        wanted = {name: head.released.screens[name] for name in sorted(reached.union(others))}
         return read_reports(self.reports, replace(head.released, screens=wanted), self.keys)
 
 
