@@ -12,6 +12,7 @@ import pytest
 
 from avtech_controller.stores import (
     ETag,
+    NewObject,
     ObjectStore,
     PreconditionFailedError,
     StoreConfigurationError,
@@ -128,7 +129,13 @@ def test_an_endpoint_that_redirects_to_itself_is_one_line() -> None:
     ("url", "told"),
     [
         ("s3://B!d/x", "cannot be the name of a bucket"),
+        ("s3://av tech/x", "cannot be the name of a bucket"),
         ("s3://bucket/x?endpoint=http://me:hidden@host", "holds no credentials"),
+        ("s3://bucket/x?endpoint=http://127.0.0.1:1 x", "cannot be an endpoint"),
+        ("s3://bucket/x?endpoint=http://host:notaport", "cannot be an endpoint"),
+        ("s3://bucket/x?endpoint=http://host:99999", "cannot be an endpoint"),
+        ("s3://bucket/x?endpoint=http://1.2.3.999", "cannot be an endpoint"),
+        ("s3://bucket/x?endpoint=ht!tp://host", "cannot be an endpoint"),
         ("s4://me:hidden@host/x?token=hidden", "'s4://host/x'"),
         ("me:hidden@host", "'host'"),
     ],
@@ -138,6 +145,26 @@ def test_a_wrong_address_is_told_in_plain_words_and_without_secrets(url: str, to
         open_store(url)
     assert told in str(caught.value)
     assert "hidden" not in str(caught.value)
+
+
+def test_an_endpoint_in_the_environment_is_checked_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://host:notaport")
+    with pytest.raises(StoreConfigurationError, match="cannot be an endpoint"):
+        open_store("s3://bucket/x")
+
+
+def test_credentials_of_which_no_request_can_be_made_are_an_error_and_no_panic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key\n")
+    with answering(500, b"<Error><Code>InternalError</Code></Error>") as url:
+        store = open_store(url)
+        acts: list[Callable[[], object]] = [
+            lambda: store.etags(["a/b"]),
+            lambda: store.create_all([NewObject("a/b", lambda: b"x")]),
+            lambda: store.get_all(["a/b"], limit=10, take=lambda _, found: found),
+        ]
+        for act in acts:
+            with pytest.raises((StoreError, StoreConfigurationError)):
+                act()
 
 
 @pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])

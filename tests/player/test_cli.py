@@ -121,6 +121,25 @@ def test_syncing_from_a_store_that_is_gone_ends_with_3(device: Device) -> None:
     assert (result.returncode, result.stdout.startswith("failed: ")) == (3, True)
 
 
+def test_a_store_of_which_no_request_can_be_made_ends_with_2_and_one_line(device: Device) -> None:
+    environment = {"AVTECH_PLAYER_STORE": "s3://avtech/fleet?endpoint=http://127.0.0.1:1 x"}
+    for command in ("sync", "run"):
+        result = device.command(command, "--config", str(device.config), environment=environment)
+        assert (result.returncode, len(result.stderr.strip().splitlines())) == (2, 1), result.stderr
+        assert "cannot be an endpoint" in result.stderr
+
+
+def test_credentials_over_which_the_stores_library_panics_end_with_3(device: Device) -> None:
+    environment = {
+        "AVTECH_PLAYER_STORE": "s3://avtech/fleet?endpoint=http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "key\n",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    result = device.command("sync", "--config", str(device.config), environment=environment)
+    assert (result.returncode, "no request can be made" in result.stdout) == (3, True)
+    assert "Traceback" not in result.stderr
+
+
 def test_syncing_what_is_not_signed_ends_with_6(device: Device, repository: Repository) -> None:
     repository.write("metadata/timestamp.json", b"{}")
     result = device.command("sync", "--config", str(device.config))

@@ -169,6 +169,52 @@ def test_an_address_that_a_player_must_not_use_is_refused(url: str) -> None:
         store_url(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://avtech/fleet?endpoint=http://127.0.0.1:1 x",
+        "s3://avtech/fleet?endpoint=http://h:notaport",
+        "s3://avtech/fleet?endpoint=http://h:99999",
+        "s3://avtech/fleet?endpoint=http://1.2.3.999",
+        "s3://avtech/fleet?endpoint=http://[::1",
+        "s3://avtech/fleet?endpoint=http://[::1%25eth0]:1",
+        "s3://avtech/fleet?endpoint=ht!tp://x",
+        "s3://avtech/fleet?endpoint=h:8333",
+        "s3://avtech/fleet?endpoint=https://key:secret@h",
+        "s3://avtech/fleet?region=eu central",
+        "s3://av tech/fleet",
+        "s3://av%20tech/fleet",
+        "https://store.example:notaport/x",
+        "https://store.example:99999/x",
+        "https://store example/x",
+        "http://localhost:1 x/fleet",
+    ],
+)
+@pytest.mark.parametrize("key", ["store", "reportStore"])
+def test_an_address_that_no_client_can_be_made_for_is_a_problem_with_its_place(key: str, url: str) -> None:
+    variables = {variable(key): url}
+    with pytest.raises(ConfigProblemsError) as caught:
+        parse(SHORT, **variables)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.place.where) == (key, variable(key))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://avtech/fleet",
+        "s3://avtech.signage/a b?endpoint=http://127.0.0.1:8333/base&region=auto",
+        "s3://avtech?endpoint=http://[::1]:8333",
+        "s3://avtech?endpoint=HTTPS://s3.eu-central-1.amazonaws.com/",
+        "s3://avtech?endpoint=http://store_1:9000",
+        "https://bücher.example:443/x",
+    ],
+)
+def test_an_address_of_a_store_may_be_of_any_of_its_spellings(url: str) -> None:
+    assert store_url(url) == url
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8333/x", "http://localhost/x", "http://[::1]:80/x"])
 def test_plain_http_is_for_this_machine(url: str) -> None:
     assert store_url(url) == url

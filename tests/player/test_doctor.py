@@ -145,6 +145,18 @@ def test_a_wrong_configuration_is_told_line_by_line(device: Device) -> None:
     assert all(line.startswith("error: ") for line in result.stderr.strip().splitlines())
 
 
+def test_a_store_of_which_no_request_can_be_made_is_a_finding(device: Device) -> None:
+    found = examined(device, 1, AVTECH_PLAYER_STORE="s3://av tech/fleet")
+    assert [one["message"] for one in found["config"]] == [
+        "AVTECH_PLAYER_STORE: store: 'av tech' cannot be the name of a bucket"
+    ]
+    address = "s3://avtech/fleet?endpoint=http://127.0.0.1:1"
+    found = examined(device, 1, AVTECH_PLAYER_STORE=address, AWS_ACCESS_KEY_ID="key\n", AWS_SECRET_ACCESS_KEY="x")
+    assert any("no request can be made" in one["message"] for one in found["store"])
+    found = examined(device, 1, AVTECH_PLAYER_STORE="s3://avtech/fleet", AWS_ENDPOINT_URL="http://h:notaport")
+    assert any("AWS_ENDPOINT_URL: " in one["message"] for one in found["store"])
+
+
 def test_people_read_lines_with_what_to_do(device: Device) -> None:
     result = device.command(
         "doctor", "--config", str(device.config), environment={"AVTECH_PLAYER_ENGINE": "mpv", "DISPLAY": ":9876"}

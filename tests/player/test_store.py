@@ -1,12 +1,12 @@
 """Reading a store: bounded, conditional, and never mistaking a failure for an absence."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from avtech_player.store import NotModified, Pace, Patience, RangeRefusedError, Stored, StoreError, open_store
+from avtech_player.store import FailureKind, NotModified, Pace, Patience, RangeRefusedError, Stored, StoreError, open_store
 from avtech_schema.errors import ConfigurationError
 from tests.player.server import Server, serving
 
@@ -113,6 +113,50 @@ def test_a_key_cannot_leave_the_store(root: Path, key: str) -> None:
 def test_an_s3_address_with_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no setting 'endpont'"):
         open_store("s3://bucket/fleet?endpont=http://127.0.0.1:1", {})
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_ENDPOINT_URL": "http://host:notaport"},
+        {"AWS_ENDPOINT_URL_S3": "host:8333"},
+        {"AWS_REGION": "eu central"},
+        {"AWS_DEFAULT_REGION": "x\n"},
+    ],
+)
+def test_what_the_aws_variables_add_to_an_address_is_checked_and_named(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(environment))}: .* cannot be "):
+        open_store("s3://bucket/fleet", environment)
+
+
+def test_an_address_that_says_all_needs_no_variable() -> None:
+    open_store("s3://bucket/x?endpoint=https://s3.example&region=auto", {"AWS_ENDPOINT_URL": "junk", "AWS_REGION": "a b"})
+
+
+@pytest.mark.parametrize("url", ["s3://av tech/f", "s3://bucket/f?endpoint=ht!tp://x", "https://h:port/f", "https://[::1/f"])
+def test_an_address_that_no_client_can_be_made_for_is_refused_wherever_it_comes_from(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="the store's address: "):
+        open_store(url, {})
+
+
+PANICKING = {"AWS_ACCESS_KEY_ID": "key\n", "AWS_SECRET_ACCESS_KEY": "x"}
+"""The store's library panics over a header that cannot be sent."""
+
+
+def test_a_panic_of_the_stores_library_is_a_failure_like_others() -> None:
+    store = open_store("s3://bucket/fleet?endpoint=http://127.0.0.1:1", PANICKING)
+    acts: list[Callable[[], object]] = [
+        lambda: store.read("metadata/timestamp.json", limit=100),
+        lambda: list(store.stream("objects/x", offset=0)),
+        lambda: store.write("reports/x/latest.json", b"{}"),
+        lambda: store.create("plays/x", b"{}"),
+    ]
+    for act in acts:
+        with pytest.raises(StoreError, match="no request can be made") as caught:
+            act()
+        assert "AWS variables" in caught.value.hint
+        assert "\n" not in str(caught.value)
+    assert store.tally.failures[FailureKind.OTHER] == len(acts)
 
 
 def test_a_transfer_that_trickles_is_noticed_after_its_grace() -> None:

@@ -9,25 +9,48 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from obstore.store import HTTPStore, LocalStore, S3Store
 
 from avtech_player._transfer import Patience
+from avtech_player._values import check_s3
 from avtech_schema.errors import ConfigurationError
+from avtech_schema.store_address import check_endpoint, check_host, check_region
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _SETTINGS = ("endpoint", "region")
+_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
-def check_address(url: str) -> None:
-    """Refuse an address with settings that a store does not have.
+def check_address(url: str, environment: Mapping[str, str]) -> None:
+    """Refuse an address that no client can be made for, or with settings that a store does not have.
 
     Raises:
-        ConfigurationError: it has some.
+        ConfigurationError: it, or what the AWS variables add to it, is wrong.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "s3":
+            check_s3(parts.netloc, _s3_settings(url))
+        elif parts.query or parts.fragment:
+            raise ConfigurationError(f"{url[:200]}: only an s3:// address has settings")
+        else:
+            check_host(parts)
+    except ValueError as error:
+        raise ConfigurationError(f"the store's address: {error}") from error
     if parts.scheme == "s3":
-        _s3_settings(url)
-    elif parts.query or parts.fragment:
-        raise ConfigurationError(f"{url[:200]}: only an s3:// address has settings")
+        _check_variables(_s3_settings(url), environment)
+
+
+def _check_variables(settings: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """What an address leaves open comes from a variable, which is checked alike."""
+    for key, names, check in (("endpoint", _ENDPOINT_VARIABLES, check_endpoint), ("region", _REGION_VARIABLES, check_region)):
+        name = next((name for name in names if environment.get(name)), None)
+        if name is None or settings.get(key):
+            continue
+        try:
+            check(environment[name])
+        except ValueError as error:
+            raise ConfigurationError(f"{name}: {error}") from error
 
 
 def proxy_words(url: str, environment: Mapping[str, str]) -> str:
@@ -77,8 +100,8 @@ def _s3_settings(url: str) -> dict[str, str]:
 
 def _s3_config(query: Mapping[str, str], environment: Mapping[str, str]) -> "S3Config":
     """Credentials and what is missing come from the standard AWS variables; without credentials requests are anonymous."""
-    endpoint = query.get("endpoint") or _variable_endpoint(environment)
-    region = query.get("region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    endpoint = query.get("endpoint") or _first(environment, _ENDPOINT_VARIABLES)
+    region = query.get("region") or _first(environment, _REGION_VARIABLES) or "us-east-1"
     config: S3Config = {"region": region}
     if endpoint:
         config["endpoint"] = endpoint
@@ -94,8 +117,8 @@ def _s3_config(query: Mapping[str, str], environment: Mapping[str, str]) -> "S3C
 
 
 def _s3_endpoint(url: str, environment: Mapping[str, str]) -> str | None:
-    return dict(parse_qsl(urlsplit(url).query)).get("endpoint") or _variable_endpoint(environment)
+    return dict(parse_qsl(urlsplit(url).query)).get("endpoint") or _first(environment, _ENDPOINT_VARIABLES)
 
 
-def _variable_endpoint(environment: Mapping[str, str]) -> str | None:
-    return environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if (value := environment.get(name))), None)

@@ -67,6 +67,11 @@ def diagnose(error: BaseException) -> tuple[FailureKind, str]:
     return FailureKind.OTHER, " ".join(short.split())[:_LONGEST] or type(error).__name__
 
 
+def is_panic(error: BaseException) -> bool:
+    """Whether the store's library broke down over a request, which is no `Exception` and has a type that nobody can import."""
+    return type(error).__module__ == "pyo3_runtime"
+
+
 def busy_address(error: BaseException) -> str:
     """The address that answered that it has too much to do (429 or 503); empty for any other failure."""
     found = _STATUS.match(_request_of(error))

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from avtech_schema.identifiers import ByteSize
+from avtech_schema.store_address import check_bucket, check_endpoint, check_host, check_region
 
 ENGINES = ("mpv", "simulated")
 API_ADDRESS = "127.0.0.1:8081"
@@ -39,16 +40,34 @@ def store_url(text: str) -> str:
     match parts.scheme:
         case "file" if parts.path.startswith("/") and not parts.netloc:
             return text
-        case "s3" | "https" if parts.hostname:
+        case "s3" if parts.netloc:
+            check_s3(parts.netloc, dict(parse_qsl(parts.query)))
+            return text
+        case "https" if parts.hostname:
             if parts.password or parts.username:
                 raise ValueError("credentials do not belong in an address")
+            check_host(parts)
             return text
         case "http" if parts.hostname and is_loopback(parts.hostname):
+            check_host(parts)
             return text
         case "http":
             raise ValueError("http:// is for this machine alone; use https://")
         case _:
             raise ValueError(f"{text[:80]!r} is not file:///dir, s3://bucket/prefix or https://host/path")
+
+
+def check_s3(bucket: str, settings: Mapping[str, str]) -> None:
+    """Check what an `s3://` address names: its bucket, and the endpoint and the region if it has them.
+
+    Raises:
+        ValueError: one of them cannot be.
+    """
+    check_bucket(bucket)
+    if endpoint := settings.get("endpoint"):
+        check_endpoint(endpoint)
+    if region := settings.get("region"):
+        check_region(region)
 
 
 def is_loopback(host: str) -> bool:

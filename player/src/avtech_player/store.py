@@ -18,7 +18,7 @@ from obstore.exceptions import (
 )
 
 from avtech_player._store_clients import check_address, connect, proxy_words
-from avtech_player._store_failures import FailureKind, busy_address, diagnose, is_web_page, may_pass
+from avtech_player._store_failures import FailureKind, busy_address, diagnose, is_panic, is_web_page, may_pass
 from avtech_player._transfer import SLOWEST_RATE, Pace, Patience, Tally
 from avtech_schema.errors import EnvironmentFailedError
 
@@ -146,7 +146,7 @@ def open_store(url: str, environment: Mapping[str, str], *, patience: Patience =
     Raises:
         ConfigurationError: the address is wrong.
     """
-    check_address(url)
+    check_address(url, environment)
     return _Store(url, environment, patience)
 
 
@@ -308,6 +308,12 @@ class _Store:
             self.tally.failures[kind] += 1
             self.tally.busy_at = busy_address(error)
             raise StoreError(f"{self.url}: {doing}: {words}{self._through}", kind=kind) from error
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            self.tally.failures[FailureKind.OTHER] += 1
+            told = f"{self.url}: {doing}: no request can be made ({diagnose(error)[1]})"
+            raise StoreError(told, hint="check the store's address, the AWS variables and the proxy") from error
 
 
 def _chunks(result: "GetResult") -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 boto3 is asked about what failed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ _SECONDS = 60
 _RENEWED_AFTER = timedelta(minutes=2)
 _STATUS = re.compile(r"status code: (\d{3})")
 _PASSING = {408, 409, 429}
+_PANICS = {"pyo3_async_runtimes", "pyo3_runtime"}
 _CERTIFICATE = re.compile(r"[Cc]ertificate|UnknownIssuer")
 
 
@@ -75,12 +77,11 @@ class FastClient:
 
     async def create(self, key: str, data: bytes) -> bool:
         """Write an object unless there is one; whether it was written."""
-        try:
-            await obstore.put_async(self._store, key, data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
-            return False
-        except (BaseError, OSError, ValueError) as error:
-            raise _judged(error) from error
+        with _judging():
+            try:
+                await obstore.put_async(self._store, key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
         return True
 
     async def size(self, key: str) -> int | None:
@@ -94,32 +95,30 @@ class FastClient:
         return found and found[1]
 
     async def _head(self, key: str) -> tuple[int, ETag] | None:
-        try:
-            found = await obstore.head_async(self._store, key)
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError, ValueError) as error:
-            raise _judged(error) from error
+        with _judging():
+            try:
+                found = await obstore.head_async(self._store, key)
+            except FileNotFoundError:
+                return None
         if found["e_tag"] is None:
             raise RefusedError("the answer has no ETag: it is no object store's")
         return found["size"], ETag(found["e_tag"])
 
     async def get(self, key: str, limit: int) -> Stored | StoreError | None:
         """Read an object; None says that it surely does not exist, an error that it is larger than `limit` bytes."""
-        try:
-            found = await obstore.get_async(self._store, key)
-            size, etag = found.meta["size"], found.meta["e_tag"]
-            if etag is None:
-                raise RefusedError("the answer has no ETag: it is no object store's")
-            if size > limit:
-                return StoreError(f"{key} is larger than the {limit} bytes that are read")
-            data = (await found.bytes_async()).to_bytes()
-        except FileNotFoundError as error:
-            if "<Code>NoSuchKey</Code>" in str(error):  # a bare 404 may come from something that is no store at all
-                return None
-            raise RefusedError("a bare 404") from error
-        except (BaseError, OSError, ValueError) as error:
-            raise _judged(error) from error
+        with _judging():
+            try:
+                found = await obstore.get_async(self._store, key)
+                size, etag = found.meta["size"], found.meta["e_tag"]
+                if etag is None:
+                    raise RefusedError("the answer has no ETag: it is no object store's")
+                if size > limit:
+                    return StoreError(f"{key} is larger than the {limit} bytes that are read")
+                data = (await found.bytes_async()).to_bytes()
+            except FileNotFoundError as error:
+                if "<Code>NoSuchKey</Code>" in str(error):  # a bare 404 may come from something that is no store at all
+                    return None
+                raise RefusedError("a bare 404") from error
         if len(data) != size:
             raise AgainError("the answer was cut short")
         return Stored(data, ETag(etag))
@@ -128,6 +127,19 @@ class FastClient:
 def _virtual(place: Place) -> str:
     parts = urlsplit(place.endpoint)
     return f"{parts.scheme}://{place.bucket}.{parts.netloc}"
+
+
+@contextmanager
+def _judging() -> Generator[None]:
+    """Turns what obstore raises into an `AgainError` or a `RefusedError`; a panic of its Rust, too, which nobody can import."""
+    try:
+        yield
+    except (BaseError, OSError, ValueError) as error:
+        raise _judged(error) from error
+    except BaseException as error:
+        if type(error).__module__ not in _PANICS:
+            raise
+        raise RefusedError("no request can be made of the address and the credentials") from error
 
 
 def _judged(error: Exception) -> AgainError | RefusedError:

@@ -1,7 +1,6 @@
 """Opens an `s3://` address: one set of settings and credentials for both of its clients."""
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote
@@ -15,6 +14,7 @@ from botocore.httpsession import get_cert_path
 from avtech_controller.stores._keys import check_prefix
 from avtech_controller.stores._port import StoreConfigurationError
 from avtech_controller.stores._s3 import READ_SECONDS, S3Store
+from avtech_schema.store_address import BUCKET_SPELLING, check_bucket, check_endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,8 +25,6 @@ _CONNECTIONS = 32
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 5
 _SETTINGS = {"endpoint", "region"}
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
-_BUCKET_HINT = "3 to 63 letters, digits, hyphens and dots, a letter or digit first and last; for example s3://acme-signage/prod"
 
 
 def open_s3(parts: SplitResult) -> "S3Store":
@@ -46,14 +44,13 @@ def open_s3(parts: SplitResult) -> "S3Store":
     prefix = unquote(parts.path).strip("/")
     if prefix:
         check_prefix(prefix + "/")
-    if not _BUCKET.fullmatch(parts.netloc):
-        raise StoreConfigurationError(f"{parts.netloc[:80]!r} cannot be the name of a bucket", hint=_BUCKET_HINT)
+    try:
+        check_bucket(parts.netloc)
+    except ValueError as error:
+        raise StoreConfigurationError(str(error), hint=BUCKET_SPELLING) from error
     endpoint = query.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     region = query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    if endpoint and "@" in endpoint:
-        raise StoreConfigurationError(
-            "an endpoint holds no credentials", hint="put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
+    _check_endpoint(endpoint)
     session = botocore.session.get_session()
     try:
         client = boto3.session.Session(botocore_session=session).client(
@@ -68,6 +65,16 @@ def open_s3(parts: SplitResult) -> "S3Store":
         return _fast(session, client, parts.netloc, path_style=bool(endpoint) or "." in parts.netloc)
 
     return S3Store(client, parts.netloc, f"{prefix}/" if prefix else "", connect)
+
+
+def _check_endpoint(endpoint: str | None) -> None:
+    if not endpoint:
+        return
+    try:
+        check_endpoint(endpoint)
+    except ValueError as error:
+        hint = "credentials go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if "@" in endpoint else ""
+        raise StoreConfigurationError(str(error), hint=hint) from error
 
 
 def _fast(session: botocore.session.Session, client: "S3Client", bucket: str, *, path_style: bool) -> "FastClient":
