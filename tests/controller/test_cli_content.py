@@ -100,11 +100,29 @@ def test_adding_the_same_file_again_changes_nothing_and_repairs_the_store(desk: 
     assert desk.run("check") == 1
     assert "error[AVT424]: VID-ACME-GOOD: not in the store" in desk.err
     assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME", "--output", "json") == 0
-    assert [clip["state"] for clip in desk.json()["clips"]] == ["present"]
+    assert [clip["state"] for clip in desk.json()["clips"]] == ["uploaded"]
     assert desk.entries() == before
     kept = desk.objects()
     assert kept.pop("gc/mark.json"), "what was there already is kept from collection"
     assert kept == objects
+    assert desk.run("add", clips["good.mp4"], "--client", "CLI-ACME") == 0
+    assert desk.out.startswith("present")
+
+
+def test_a_damaged_object_of_a_clip_that_is_in_the_index_is_an_error(desk: Desk, clips: Clips) -> None:
+    assert desk.run("add", clips["good.mp4"], clips["other.mp4"], "--client", "CLI-ACME") == 0
+    before = desk.entries()
+    clip = desk.store / f"content/CLI-ACME/{before['VID-ACME-GOOD.yaml']['spec']['sha256']}"
+    clip.chmod(0o644)
+    clip.write_bytes(b"half")
+    assert desk.run("add", clips["good.mp4"], clips["other.mp4"], "--client", "CLI-ACME") == 3
+    assert [line.split()[0] for line in desk.out.splitlines()] == ["failed", "present"]
+    assert "holds 4 bytes" in desk.err
+    assert "remove that object, and run again" in desk.err
+    assert desk.entries() == before
+    clip.unlink()
+    assert desk.run("add", clips["good.mp4"], clips["other.mp4"], "--client", "CLI-ACME") == 0
+    assert [line.split()[0] for line in desk.out.splitlines()] == ["uploaded", "present"]
 
 
 def test_an_entry_without_a_picture_gets_one_and_keeps_what_people_wrote(desk: Desk, clips: Clips) -> None:

@@ -73,7 +73,8 @@ def add(
 
     Every frame is decoded: a clip is an MP4 of at most 20 seconds, H.264 in yuv420p, up to 3840x2160. All problems of all
     files are told at once, and then nothing is uploaded or written. Several clips are uploaded at once; one that cannot be
-    does not hold up the others, and gets no entry. Adding the same file again changes nothing and uploads nothing twice.
+    does not hold up the others, and gets no entry. Adding the same file again uploads what the store lacks, and
+    changes and uploads nothing else.
 
     \b
       avtech content add autumn-sale.mp4 --client CLI-ACME        becomes VID-ACME-AUTUMN-SALE
@@ -95,7 +96,7 @@ def add(
     problems: list[_Problem] = [*refused, *plan.problems]
     done = Applied() if problems or not target else _apply(plan, target, repo, index)
     failed = [one for one in done.uploads if not one.done]
-    _print_additions(plan, problems, failed, output, dry_run=dry_run)
+    _print_additions(plan, problems, done.uploads, output, dry_run=dry_run)
     if title or wish.rights:
         _note_unchanged(plan)
     _tell_pictures(done, index)
@@ -232,11 +233,12 @@ def _tell_pictures(done: Applied, index: Index) -> None:
 
 
 def _print_additions(
-    plan: AdditionPlan, problems: Sequence[_Problem], failed: Sequence[Upload], output: str, *, dry_run: bool
+    plan: AdditionPlan, problems: Sequence[_Problem], uploads: Sequence[Upload], output: str, *, dry_run: bool
 ) -> None:
     done = () if problems else plan.additions
-    states = {one.addition.name: one.state for one in failed}
-    told = [(one, states.get(one.name, _state(one, dry_run=dry_run))) for one in done]
+    failed = [one for one in uploads if not one.done]
+    found = {one.addition.name: one for one in uploads}
+    told = [(one, _state(one, found.get(one.name), dry_run=dry_run)) for one in done]
     if output == "json":
         clips = [{**_describe(one.video), "state": state} for one, state in told]
         errors = [{"name": one.addition.name, "message": str(one.error), "help": one.error.hint} for one in failed if one.error]
@@ -281,9 +283,12 @@ def _note_unchanged(plan: AdditionPlan) -> None:
             click.echo(f"note: the title and rights of {one.name} were left as they are; edit {entry}", err=True)
 
 
-def _state(addition: Addition, *, dry_run: bool) -> str:
+def _state(addition: Addition, upload: Upload | None, *, dry_run: bool) -> str:
+    """What became of a clip; `uploaded`: its entry was there already, and the store lacked it or its picture until now."""
+    if upload and not upload.done:
+        return upload.state
     if addition.state == "present":
-        return "present"
+        return "uploaded" if upload and upload.state == "uploaded" else "present"
     return "would add" if dry_run else "added"
 
 
