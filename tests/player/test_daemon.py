@@ -253,6 +253,26 @@ def test_a_player_without_a_store_waits_for_it(device: Device, repository: Repos
         synced(device, ref)
 
 
+def test_a_panic_of_the_stores_library_is_reported_while_the_good_release_plays(device: Device, repository: Repository) -> None:
+    ref = repository.publish(programme(repository, "red"))
+    with device.running():
+        synced(device, ref)
+    panicking = {
+        "AVTECH_PLAYER_STORE": "s3://avtech/fleet?endpoint=http://127.0.0.1:1",
+        "AVTECH_PLAYER_REPORT_STORE": repository.url,
+        "AWS_ACCESS_KEY_ID": "key\n",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "RUST_BACKTRACE": "0",
+    }
+    with device.running(environment=panicking) as process:
+        report = device.reported(lambda report: "no request can be made" in (report.last_error or ""))
+        assert report.applied == ref
+        device.reported(lambda report: report.now_playing is not None and report.last_error is not None)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert "Traceback" not in (device.folder / "log").read_text()
+
+
 def test_a_port_that_never_answers_does_not_keep_a_player_from_stopping(tmp_path: Path, repository: Repository) -> None:
     import socket
 
