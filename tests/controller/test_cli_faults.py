@@ -175,6 +175,23 @@ def test_wrong_usage_is_one_line_and_one_of_help(capsys: Capture) -> None:
     assert len(lines) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (["publish", "--accept-rewind"], "avtech publish"),
+        (["--verbose", "rollout", "tick", "--patch"], "avtech rollout tick"),
+        (["--log-format"], "avtech"),
+    ],
+)
+def test_an_option_without_its_value_names_the_help_of_its_command(arguments: list[str], path: str, capsys: Capture) -> None:
+    assert run(cli, arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        f"error: Option '{arguments[-1]}' requires an argument.",
+        f"  help: `{path} --help` shows how it is used",
+    ]
+
+
 def test_a_message_cannot_steer_the_terminal_or_break_its_line(tmp_path: Path, capsys: Capture) -> None:
     assert run(cli, ["plan", "--repo", f"{tmp_path}/\x1b[31mred\u2028new"]) == 2
     told = capsys.readouterr().err

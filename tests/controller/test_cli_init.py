@@ -34,6 +34,11 @@ def test_the_example_is_valid_and_committed(made: Path) -> None:
     assert (made / ".gitignore").read_text().count("*.pem") == 1
 
 
+def test_keys_and_a_rollouts_revert_cannot_be_committed_by_mistake(made: Path) -> None:
+    for name in ("keys/publish", "publish.pem", "rollout-12-revert.patch"):
+        subprocess.run(["git", "check-ignore", "-q", name], cwd=made, check=True)
+
+
 def test_every_resource_names_a_schema_that_is_there_and_current(made: Path) -> None:
     for path in [*made.glob("fleet/**/*.yaml"), *made.glob("content-index/**/*.yaml")]:
         first = path.read_text().split("\n")[0]

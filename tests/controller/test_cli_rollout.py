@@ -312,6 +312,15 @@ def test_a_plan_says_in_which_waves_it_comes_and_what_they_find(repository: Repo
     assert run(cli, ["publish", *repository.options()]) == 7
 
 
+def test_one_screen_is_one_screen(repository: Repository, capsys: Capture) -> None:
+    path = repository.path / "fleet/CLI-ACME/screens/SCR-ACME-0002.yaml"
+    path.write_text(path.read_text().replace("labels: {ring: canary}, ", ""))
+    change(repository)
+    capsys.readouterr()
+    assert publish(repository) == 0
+    assert "wave 1: 1 screen (12 % in all)" in capsys.readouterr().out
+
+
 def test_a_freeze_holds_the_next_wave(repository: Repository, capsys: Capture) -> None:
     repository.write(
         "fleet/fleet.yaml", fleet_yaml(WAVES, "  freezes: [{from: '2020-01-01', until: '2199-12-31', reason: the sleep}]\n")

@@ -94,7 +94,7 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        return _fail(error.format_message(), _usage(error), 2, as_json=as_json)
+        return _fail(error.format_message(), _usage(error, command, arguments), 2, as_json=as_json)
     except AvtechError as error:
         return _fail(str(error), error.hint, error.exit_code, as_json=as_json)
     except BrokenPipeError:
@@ -137,9 +137,22 @@ def _fail(message: str, hint: str, code: int, *, as_json: bool, kind: str = "err
     return code
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: click.ClickException, command: click.Command, arguments: Sequence[str] | None) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"`{context.command_path if context else 'avtech'} --help` shows how it is used"
+    path = context.command_path if context else _path(command, sys.argv[1:] if arguments is None else arguments)
+    return f"`{path} --help` shows how it is used"
+
+
+def _path(command: click.Command, arguments: Sequence[str]) -> str:
+    """The commands that a command line names, for errors that do not tell where they happened."""
+    path = ["avtech"]
+    for word in arguments:
+        if not isinstance(command, click.Group):
+            break
+        if found := command.get_command(click.Context(command), word):
+            command = found
+            path.append(word)
+    return " ".join(path)
 
 
 def _bug(error: Exception) -> tuple[str, str]:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def published_text(done: "Publication", seconds: float) -> str:
     """How a publication ended, for people."""
     if done.plan.changes and done.outcome != "published":
-        return (
-            f"release {done.sequence} ({done.commit[:12]}) is on its way: {len(done.plan.changes)} screens wait for their wave"
-        )
+        count = len(done.plan.changes)
+        waits = "1 screen waits for its wave" if count == 1 else f"{count} screens wait for their wave"
+        return f"release {done.sequence} ({done.commit[:12]}) is on its way: {waits}"
     if done.outcome == "unchanged":
         return f"release {done.sequence} ({done.commit[:12]}) is already released; nothing was written"
     if done.outcome == "renewed":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from avtech_controller.planning import count_text
 from avtech_controller.render import clean
 from avtech_controller.rollout import Action, Decision, Look, Outcome, Standing, WavePower, plan_power
 from avtech_schema.rollout import RolloutPlan
@@ -71,7 +72,7 @@ def share_text(power: WavePower) -> str:
 
 def _size(power: WavePower) -> str:
     share = f"{power.screens * 100 // power.population} %"
-    return f"{power.added:,} screens ({share} in all), watched for {power.soak_minutes} min"
+    return f"{count_text(power.added, 'screen')} ({share} in all), watched for {power.soak_minutes} min"
 
 
 def _table(standing: Standing, decision: Decision) -> Iterator[str]:

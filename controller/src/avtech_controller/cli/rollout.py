@@ -225,6 +225,7 @@ def run_tick(desk: "Desk", publisher: "Publisher", watch: "Watch", patch: Path |
 def ticked_text(done: "Ticked", patch: Path | None) -> str:
     """What a tick did, in a line or more."""
     from avtech_controller.cli._rollout_text import next_text
+    from avtech_controller.planning import count_text
     from avtech_controller.rollout import Action
 
     if done.look is None or done.standing is None:
@@ -233,8 +234,8 @@ def ticked_text(done: "Ticked", patch: Path | None) -> str:
     name = f"rollout {standing.begun.sequence} of {standing.commit[:12]}"
     match done.acted:
         case Action.ADVANCE:
-            count = len(standing.in_wave(standing.wave))
-            return f"{name}: wave {standing.wave} of {standing.waves} begins on {count} screens (release {done.sequence})"
+            count = count_text(len(standing.in_wave(standing.wave)), "screen")
+            return f"{name}: wave {standing.wave} of {standing.waves} begins on {count} (release {done.sequence})"
         case Action.COMPLETE:
             return f"{name}: complete (release {done.sequence})"
         case Action.HALT:

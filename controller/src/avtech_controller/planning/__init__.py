@@ -29,7 +29,7 @@ from avtech_controller.planning._safety import (
 )
 from avtech_controller.planning._sketch import Sketch, Sketcher
 from avtech_controller.planning._text import plan_text
-from avtech_controller.planning._words import byte_text
+from avtech_controller.planning._words import byte_text, count_text
 
 __all__ = [
     "MARKER",
@@ -67,6 +67,7 @@ __all__ = [
     "compare_air",
     "content_of",
     "count_losses",
+    "count_text",
     "findings_markdown",
     "group_changes",
     "make_outline",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from avtech_controller.planning import ChangeKind, Plan, ScreenChange, calm_of
+from avtech_controller.planning import ChangeKind, Plan, ScreenChange, calm_of, count_text
 from avtech_controller.publication import Head, ReleasedScreen, Staging, Wanted, read_old_manifests
 from avtech_controller.rollout._standing import Standing, read_plan, read_standing
 from avtech_controller.rollout._waves import Labels, assign_waves, policy_of, rollout_id
@@ -182,6 +182,6 @@ def _new_version(wanted: Wanted, screen: ScreenId) -> Version:
 def _refuse(ref: RecordRef, screens: list[ScreenId]) -> None:
     named = ", ".join(screens[:_NAMED]) + (", …" if len(screens) > _NAMED else "")
     raise RolloutHaltedError(
-        f"{len(screens)} screens would get what release {ref.sequence} was halted for: {named}",
+        f"{count_text(len(screens), 'screen')} would get what release {ref.sequence} was halted for: {named}",
         hint="commit a revert or a fix and publish that; `avtech retry --halted` allows this release to be tried again",
     )
