@@ -81,7 +81,7 @@ def test_a_player_that_is_asked_to_stop_leaves_no_process_behind(
             mpv.suspend()
         os.kill(stage.player.pid, number)
         assert ended() == 0
-        assert all(not one.is_running() for one in family), family
+        assert all(map(gone, family)), family
 
 
 @pytest.mark.parametrize("hanging", [False, True])
