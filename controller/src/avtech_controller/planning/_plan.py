@@ -129,10 +129,8 @@ def make_outline(
     """
 
     def compare(old: ManifestRef | None, new: CompiledScreen | None) -> _Comparison:
-        before, after = (
-            sketches.get(old.digest) if old else None,
-            sketcher.sketch(new.data, new.screen) if old and new else None,
-        )
+        before = sketches.get(old.digest) if old else None
+        after = sketcher.sketch(new.data, new.screen) if before and new else None
         if before is None or after is None:
             return _UNTOLD
         emptied, calm = after.empties(before), before.calm == after.calm
