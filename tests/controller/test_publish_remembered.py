@@ -141,5 +141,5 @@ def test_a_cache_that_fails_is_as_none(world: World) -> None:
     put(world, 1, None, datetime.now(UTC))
     kept: list[str] = []
     assert head(world, Remembered(load, lambda name, _: kept.append(name))) == head(world, None)
-    assert kept == [f"released bins of {world.store.url}"]
+    assert kept == [f"released screens of {world.store.url}"]
     assert load_anchor(world.repo).newest == head(world).metadata.targets_version

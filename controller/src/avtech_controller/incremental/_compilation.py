@@ -13,6 +13,7 @@ from avtech_controller.findings import Finding
 from avtech_controller.incremental._ledger import PartRecord, labels_of, split_digests
 from avtech_controller.incremental._pack import Pack
 from avtech_controller.moves import moves
+from avtech_controller.roster import Part, Roster
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, VideoId
@@ -74,8 +75,11 @@ class Compilation:
 
     @cached_property
     def screens(self) -> Mapping[ScreenId, CompiledScreen]:
-        """Every screen, in order of their names."""
-        return dict(sorted((screen.screen, screen) for record in self.records for screen in self._of(record)))
+        """Every screen, in order of their names; of a client that nobody looks at, none is made."""
+        parts = {
+            ClientId(record.part): Part(record.screens, record.digests, partial(self._rows, record)) for record in self.records
+        }
+        return Roster(parts)
 
     @cached_property
     def clients(self) -> Mapping[ClientId, Client]:
@@ -104,6 +108,9 @@ class Compilation:
     def by_part(self) -> Iterator[CompiledScreen]:
         """Every screen part by part: the order in which the bytes of all of them are quickest to have."""
         return (self.screens[ScreenId(name)] for record in self.records for name in record.screens.split())
+
+    def _rows(self, record: PartRecord) -> list[CompiledScreen]:
+        return list(self._of(record))
 
     def _of(self, record: PartRecord) -> Iterator[CompiledScreen]:
         client, part = ClientId(record.part), record.part

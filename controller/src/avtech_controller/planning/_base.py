@@ -1,32 +1,14 @@
 """What plans and previews compare with: what is released, or what another commit would release."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning._identity import calm_of, content_of
-from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256
+from avtech_controller.roster import ManifestRef, differing
+from avtech_schema.identifiers import CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
-
-
-class ManifestRef(Protocol):
-    """A screen's manifest by its digest."""
-
-    @property
-    def screen(self) -> ScreenId:
-        """The screen."""
-        ...
-
-    @property
-    def client(self) -> ClientId:
-        """Its client."""
-        ...
-
-    @property
-    def digest(self) -> Sha256:
-        """The digest of its manifest."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +85,9 @@ class CommitBase:
 
 
 def replaced_screens(base: Base | None, wanted: Mapping[ScreenId, CompiledScreen]) -> list[ManifestRef]:
-    """The base's manifests that would be replaced or removed: what a plan has to read."""
-    screens: Iterable[ManifestRef] = base.screens.values() if base else ()
-    return [old for old in screens if (new := wanted.get(old.screen)) is None or not same_manifest(old, new)]
+    """The base's manifests that would be replaced or removed, in order of screens' names: what a plan has to read."""
+    olds, news = differing(base.screens if base else {}, wanted)
+    return [old for name, old in sorted(olds.items()) if (new := news.get(name)) is None or not same_manifest(old, new)]
 
 
 def same_manifest(old: ManifestRef, new: ManifestRef) -> bool:

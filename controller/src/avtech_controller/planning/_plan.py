@@ -1,6 +1,5 @@
 """A plan: what one publication would change, whole before the first write. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,10 +7,11 @@ from enum import StrEnum
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.planning._airtime import AirChange, ScreenAir, compare_air, measure
-from avtech_controller.planning._base import Base, ManifestRef, OldManifest, same_manifest
+from avtech_controller.planning._base import Base, OldManifest, same_manifest
 from avtech_controller.planning._difference import describe, download_size
 from avtech_controller.planning._identity import calm_of, content_of
 from avtech_controller.planning._sketch import Sketch, Sketcher
+from avtech_controller.roster import ManifestRef, Roster, differing
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256
 from avtech_schema.manifest import Manifest
 
@@ -149,7 +149,7 @@ def _plan(
         base_commit=base.commit if base else None,
         base_digest=base.digest if base else None,
         changes=changes,
-        released=dict(sorted(Counter(old.client for old in base.screens.values()).items())) if base else {},
+        released=Roster.of(base.screens).counts if base else {},
         wanted_screens=wanted,
         now=now,
         clocks=clocks,
@@ -163,15 +163,15 @@ def _steps(
     base: Base | None, wanted: Mapping[ScreenId, CompiledScreen], moved: Mapping[ScreenId, ScreenId] | None
 ) -> list[_Step]:
     """The old and new side of every screen that changes, in order of names."""
-    screens: Mapping[ScreenId, ManifestRef] = base.screens if base else {}
+    olds, news = differing(base.screens if base else {}, wanted)
     origins: dict[ScreenId, ScreenId] = {}
     for old_name, new_name in (moved or {}).items():
-        if old_name in screens and old_name not in wanted and new_name in wanted and new_name not in screens:
+        if old_name in olds and old_name not in news and new_name in news and new_name not in olds:
             origins.setdefault(new_name, old_name)
     gone = set(origins.values())
     steps: list[_Step] = []
-    for name in sorted(screens.keys() | wanted.keys()):
-        old, new = screens.get(origins.get(name, name)), wanted.get(name)
+    for name in sorted(olds.keys() | news.keys()):
+        old, new = olds.get(origins.get(name, name)), news.get(name)
         if name not in gone and (old is None or new is None or not same_manifest(old, new)):
             steps.append((old, new))
     return steps

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.planning import ManifestRef, OldManifest, Sketch, Sketcher, content_of
+from avtech_controller.planning import OldManifest, Sketch, Sketcher, content_of
 from avtech_controller.publication._writer import Progress
+from avtech_controller.roster import ManifestRef
 from avtech_controller.stores import ObjectStore, Stored, StoreError
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import FindingsError, ManifestRejectedError

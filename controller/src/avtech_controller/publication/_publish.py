@@ -23,7 +23,7 @@ from avtech_controller.publication._content import (
 from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import read_record, write_record
-from avtech_controller.publication._released import Released, ReleasedScreen, released_from
+from avtech_controller.publication._released import Released, ReleasedScreen, released_from, spell_roster
 from avtech_controller.publication._steps import (
     Head,
     Stage,
@@ -36,8 +36,9 @@ from avtech_controller.publication._steps import (
 )
 from avtech_controller.publication._writer import MetadataWriter, Progress
 from avtech_controller.retention import Guard
+from avtech_controller.roster import Roster
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
-from avtech_controller.trust import Anchor, ReleasePointer, Remembered, has_history, read_released, rfc3339
+from avtech_controller.trust import Anchor, Known, ReleasePointer, Remembered, has_history, read_released, rfc3339
 from avtech_schema.errors import ConfigurationError, RolloutHaltedError, TrustError
 from avtech_schema.identifiers import ByteSize, CommitId, ScreenId, Sha256
 from avtech_schema.layout import TIMESTAMP_KEY, manifest_key
@@ -106,7 +107,11 @@ def read_head(store: ObjectStore, anchor: Anchor, remembered: Remembered | None 
     record = read_record(store, pointer.sequence, pointer.digest, anchor.publishers)
     if record.commit != pointer.commit:
         raise TrustError("the snapshot and its release record name different commits")
-    return Head(metadata, released_from(metadata), record)
+    released = released_from(metadata)
+    if remembered and metadata.remembered_screens is None:
+        known = Known(metadata.bins, spell_roster(Roster.of(released.screens)))
+        remembered.keep(store.url, anchor, metadata.targets_version, metadata.snapshot_data, known)
+    return Head(metadata, released, record)
 
 
 def plan_publication(
@@ -230,8 +235,8 @@ class Publisher:
             halted=step.halted,
             rewound=None,
         )
-        screens = step.apply(released, record.sequence)
-        pointer, written = self._write(head, record, screens, builder, now, before_swap=hold)
+        changes = step.apply(released, record.sequence)
+        pointer, written, screens = self._write(head, record, changes, builder, now, before_swap=hold)
         after = Released(pointer.sequence, pointer.commit, pointer.digest, screens)
         return Amendment(after, record, step, ByteSize(written), attempt)
 
@@ -251,7 +256,7 @@ class Publisher:
         """The commit is released already; only signatures past half of their life are made anew."""
         released, pointer = head.released, head.metadata.pointer
         writer = MetadataWriter(self.store, self.anchor, self.signer, head.metadata, self.clock(), remembered=self.remembered)
-        written = ByteSize(writer.renew(released.screens, pointer, self.progress))
+        written = ByteSize(writer.renew(Roster.of(released.screens), pointer, self.progress))
         outcome: Literal["renewed", "unchanged"] = "renewed" if written else "unchanged"
         return Publication(outcome, released.sequence, released.commit, released.digest, plan, written, attempt)
 
@@ -278,9 +283,9 @@ class Publisher:
             halted=staging.halted,
             rewound=turn.rewound,
         )
-        screens = next_screens(released, wanted, record.sequence, staging)
+        changes = next_screens(released, wanted, record.sequence, staging)
         hold = partial(self._hold, guard, partial(self._look_again, changed))
-        pointer, size = self._write(head, record, screens, wanted.builder, now, before_swap=hold)
+        pointer, size, _ = self._write(head, record, changes, wanted.builder, now, before_swap=hold)
         size += written
         return Publication(
             outcome="published",
@@ -298,19 +303,21 @@ class Publisher:
         self,
         head: Head | None,
         record: ReleaseRecord,
-        screens: Mapping[ScreenId, ReleasedScreen],
+        changes: Mapping[ScreenId, ReleasedScreen | None],
         builder: Builder,
         now: datetime,
         *,
         before_swap: Callable[[], None] = lambda: None,
-    ) -> tuple[ReleasePointer, int]:
-        """Write a record and the metadata that releases it; returns where it is, and the bytes written."""
+    ) -> tuple[ReleasePointer, int, Roster[ReleasedScreen]]:
+        """Write a record and the metadata that releases it; returns where it is, the bytes written, and what is released."""
         pointer, size = write_record(self.store, record, self.signer)
         size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
         base = head.metadata if head else None
         writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered)
-        before = head.released.screens if head else {}
-        return pointer, size + writer.write(screens, pointer, self.progress, before=before)
+        before = Roster.of(head.released.screens if head else {})
+        after = before.with_changes(changes)
+        steps = [(before.get(name), new) for name, new in changes.items()]
+        return pointer, size + writer.write(after, steps, pointer, self.progress), after
 
     def _hold(self, guard: Guard, look_again: Callable[[], object]) -> None:
         """Make sure, right before the swap, that no collection took what this release stands on, or takes it any more."""

@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import orjson
+
+from avtech_controller.roster import Part, Roster
 from avtech_controller.trust import ReleasedMetadata, Target
 from avtech_schema.errors import TrustError
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
 from avtech_schema.layout import target_path
 
+_DIGEST = 64
+"""Characters of a digest."""
 _client = lru_cache(maxsize=4096)(client_id)
 _commit = lru_cache(maxsize=4096)(commit_id)
 
@@ -41,11 +46,18 @@ class Released:
 
 
 def released_from(metadata: ReleasedMetadata) -> Released:
-    """Read what verified metadata releases.
+    """Read what verified metadata releases; what is remembered of it is not looked at before it is asked for.
 
     Raises:
         TrustError: a target is not spelt as ours are, or stands in another screen's place.
     """
+    spelt = metadata.remembered_screens
+    screens = (read_roster(spelt) if spelt else None) or _from_bins(metadata)
+    pointer = metadata.pointer
+    return Released(pointer.sequence, pointer.commit, pointer.digest, screens)
+
+
+def _from_bins(metadata: ReleasedMetadata) -> Roster[ReleasedScreen]:
     screens: dict[ScreenId, ReleasedScreen] = {}
     for bin_name, found in metadata.bins.items():
         for path, target in found.targets.items():
@@ -53,8 +65,61 @@ def released_from(metadata: ReleasedMetadata) -> Released:
             if screen.screen in screens:
                 raise TrustError(f"{bin_name} releases {screen.screen} a second time")
             screens[screen.screen] = screen
-    pointer = metadata.pointer
-    return Released(pointer.sequence, pointer.commit, pointer.digest, dict(sorted(screens.items())))
+    return Roster.of(screens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The screens of one client as `spell_roster` spells them."""
+
+    client: ClientId
+    names: str
+    digests: str
+    spelt: bytes
+    """Sizes, the different commits and which of them is whose, and releases."""
+
+    def __call__(self) -> list[ReleasedScreen]:
+        """The screens themselves."""
+        sizes, commits, chosen, releases = orjson.loads(self.spelt)
+        names = self.names.split(" ")
+        digests = (self.digests[start : start + _DIGEST] for start in range(0, len(self.digests), _DIGEST))
+        rows = zip(names, digests, sizes, chosen, releases, strict=True)
+        return [
+            ReleasedScreen(ScreenId(name), self.client, Sha256(digest), size, commits[number], release)
+            for name, digest, size, number, release in rows
+        ]
+
+
+def spell_roster(screens: Roster[ReleasedScreen]) -> bytes:
+    """All screens, so that `read_roster` has them at once; parts that it gave are not spelt anew."""
+    columns = [_columns(client, part) for client, part in screens.parts.items()]
+    head = orjson.dumps([(one.client, one.names, one.digests, len(one.spelt)) for one in columns])
+    return b"".join([head, b"\n", *(one.spelt for one in columns)])
+
+
+def read_roster(spelt: bytes) -> Roster[ReleasedScreen] | None:
+    """What `spell_roster` spelt, surely unaltered; None if that was done otherwise by another version."""
+    head, _, body = spelt.partition(b"\n")
+    parts: dict[ClientId, Part[ReleasedScreen]] = {}
+    start = 0
+    try:
+        for client, names, digests, size in orjson.loads(head):
+            columns = _Columns(ClientId(client), names, digests, body[start : start + size])
+            parts[columns.client] = Part(names, digests, columns)
+            start += size
+    except (ValueError, TypeError):
+        return None
+    return Roster(parts) if start == len(body) else None
+
+
+def _columns(client: ClientId, part: Part[ReleasedScreen]) -> _Columns:
+    if isinstance(part.rows, _Columns):
+        return part.rows
+    rows = part.rows()
+    commits = list(dict.fromkeys(row.commit for row in rows))
+    numbers = {commit: number for number, commit in enumerate(commits)}
+    spelt = [[row.size for row in rows], commits, [numbers[row.commit] for row in rows], [row.release for row in rows]]
+    return _Columns(client, part.names, part.digests, orjson.dumps(spelt))
 
 
 def _screen(path: str, target: Target) -> ReleasedScreen:

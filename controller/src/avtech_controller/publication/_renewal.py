@@ -9,6 +9,7 @@ from securesystemslib.signer import Signer
 
 from avtech_controller.publication._publish import read_head
 from avtech_controller.publication._writer import MetadataWriter, Progress
+from avtech_controller.roster import Roster
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
 from avtech_controller.trust import Anchor
 from avtech_schema.errors import ConfigurationError
@@ -45,7 +46,7 @@ def renew(store: ObjectStore, anchor: Anchor, signer: Signer, clock: Callable[[]
         pointer = head.metadata.pointer
         writer = MetadataWriter(store, anchor, signer, head.metadata, clock())
         try:
-            written = writer.renew(head.released.screens, pointer, progress, daily=True)
+            written = writer.renew(Roster.of(head.released.screens), pointer, progress, daily=True)
         except PreconditionFailedError:
             continue  # A publication or another renewal was faster: look again what is due.
         return Renewal("renewed" if written else "unchanged", pointer.sequence, pointer.commit, ByteSize(written))

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from avtech_controller.compiler import CompiledScreen
-from avtech_controller.planning import Plan
+from avtech_controller.planning import Plan, same_manifest
 from avtech_controller.provenance import Builder
 from avtech_controller.publication._released import Released, ReleasedScreen
+from avtech_controller.roster import differing
 from avtech_controller.trust import ReleasedMetadata
 from avtech_schema.identifiers import CommitId, ScreenId
 from avtech_schema.release import ReleaseKind, ReleaseRecord, ScreenChange
@@ -69,12 +70,11 @@ class Step:
     halted: tuple[RecordRef, ...]
 
     def apply(self, released: Released, sequence: int) -> dict[ScreenId, ReleasedScreen]:
-        """Every screen as it will be released."""
-        found = dict(released.screens)
-        for name, version in self.screens.items():
-            client = found[name].client
-            found[name] = ReleasedScreen(name, client, version.digest, version.size, version.commit, sequence)
-        return found
+        """Its screens as they will be released."""
+        return {
+            name: ReleasedScreen(name, released.screens[name].client, version.digest, version.size, version.commit, sequence)
+            for name, version in self.screens.items()
+        }
 
     def changes(self, released: Released) -> Iterator[ScreenChange]:
         """The steps of the screens, as the record tells them."""
@@ -83,17 +83,16 @@ class Step:
             yield ScreenChange(name, old.client, version.commit, old.digest, version.digest)
 
 
-def next_screens(released: Released | None, wanted: Wanted, sequence: int, staging: Staging) -> dict[ScreenId, ReleasedScreen]:
-    """Every screen as it will be released: an unchanged manifest keeps the commit and release that brought it."""
-    old = released.screens if released else {}
-    found: dict[ScreenId, ReleasedScreen] = {}
-    for name, new in wanted.screens.items():
-        before = old.get(name)
-        if before and (name in staging.waiting or (before.digest == new.digest and before.client == new.client)):
-            found[name] = before
-        else:
-            size = new.size
-            found[name] = ReleasedScreen(name, new.client, new.digest, size, wanted.commit, sequence)
+def next_screens(
+    released: Released | None, wanted: Wanted, sequence: int, staging: Staging
+) -> dict[ScreenId, ReleasedScreen | None]:
+    """The screens that will be released otherwise (None: not any more): of an unchanged manifest, nothing changes."""
+    olds, news = differing(released.screens if released else {}, wanted.screens)
+    found: dict[ScreenId, ReleasedScreen | None] = {name: None for name in olds if name not in news}
+    for name, new in news.items():
+        before = olds.get(name)
+        if before is None or not (name in staging.waiting or same_manifest(before, new)):
+            found[name] = ReleasedScreen(name, new.client, new.digest, new.size, wanted.commit, sequence)
     return found
 
 

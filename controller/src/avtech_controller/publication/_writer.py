@@ -1,6 +1,6 @@
 """Writes the metadata of a release: bins, snapshot, and last of all the timestamp, whose swap is the commit point."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -8,8 +8,9 @@ from functools import partial
 from securesystemslib.signer import Signer
 
 from avtech_controller.parallel import in_parallel
-from avtech_controller.publication._released import ReleasedScreen
+from avtech_controller.publication._released import ReleasedScreen, spell_roster
 from avtech_controller.publication._resume import written_before
+from avtech_controller.roster import Roster
 from avtech_controller.stores import NewObject, ObjectStore, PreconditionFailedError, Stored, StoreError
 from avtech_controller.trust import (
     BINS_LIFETIME,
@@ -17,6 +18,7 @@ from avtech_controller.trust import (
     TIMESTAMP_LIFETIME,
     Anchor,
     Bin,
+    Known,
     ReleasedMetadata,
     ReleasePointer,
     Remembered,
@@ -29,13 +31,15 @@ from avtech_controller.trust import (
     sign_timestamp,
 )
 from avtech_schema.errors import TrustError
-from avtech_schema.identifiers import ScreenId
 from avtech_schema.layout import TIMESTAMP_KEY, metadata_key, target_path
 
 MAX_SKIPPED = 1000
 """Version numbers in a row that dead or slower publishers may have taken."""
 
 MAX_METADATA_BYTES = 8_000_000
+
+ScreenStep = tuple[ReleasedScreen | None, ReleasedScreen | None]
+"""A screen as it is and as it will be released; None where it is not."""
 
 Progress = Callable[[str, int], Callable[[], None]]
 """Told of a step and its number of parts; returns what to call after each part."""
@@ -53,28 +57,23 @@ class MetadataWriter:
     before_swap: Callable[[], None] = lambda: None
     """Called when all is written and nothing is visible yet; it may still stop the release by raising."""
     remembered: Remembered | None = None
-    """Told of the bins that it released."""
+    """Told of what it released."""
     _sizes: list[int] = field(default_factory=list)
 
     def write(
-        self,
-        screens: Mapping[ScreenId, ReleasedScreen],
-        pointer: ReleasePointer,
-        progress: Progress,
-        *,
-        before: Mapping[ScreenId, ReleasedScreen],
+        self, screens: Roster[ReleasedScreen], steps: Sequence[ScreenStep], pointer: ReleasePointer, progress: Progress
     ) -> int:
-        """Write everything, and return the number of bytes written. `before` is what the base releases.
+        """Release screens that differ from the base's by some steps, and return the number of bytes written.
 
         Raises:
             PreconditionFailedError: another publisher swapped the timestamp first; nothing of this release is visible.
         """
         roots = self._write_offline()
-        self._write_release(self._bins_to_write(screens, before), pointer, roots, progress)
+        self._write_release(screens, self._bins_to_write(screens, steps), pointer, roots, progress)
         return sum(self._sizes)
 
     def renew(
-        self, screens: Mapping[ScreenId, ReleasedScreen], pointer: ReleasePointer, progress: Progress, *, daily: bool = False
+        self, screens: Roster[ReleasedScreen], pointer: ReleasePointer, progress: Progress, *, daily: bool = False
     ) -> int:
         """Sign anew what is past half of its life, or what newer offline metadata or keys replace; releases nothing.
 
@@ -87,16 +86,21 @@ class MetadataWriter:
         if (base := self.base) is None:
             raise ValueError("nothing is released that could be renewed")
         roots = self._write_offline()
-        bins = self._bins_to_write(screens, screens)
+        bins = self._bins_to_write(screens, ())
         aged = past_half_life(base.snapshot.expires, self.now, SNAPSHOT_LIFETIME) or not base.snapshot_current
         if bins or aged or (daily and base.snapshot.expires < expiry(self.now, SNAPSHOT_LIFETIME, whole_days=True)):
-            self._write_release(bins, pointer, roots, progress)
+            self._write_release(screens, bins, pointer, roots, progress)
         elif roots or not base.timestamp_current or past_half_life(base.timestamp.expires, self.now, TIMESTAMP_LIFETIME):
             self._swap_timestamp(base.snapshot.version, pointer, roots)
         return sum(self._sizes)
 
     def _write_release(
-        self, bins: Mapping[str, Mapping[str, Target]], pointer: ReleasePointer, roots: Sequence[int], progress: Progress
+        self,
+        screens: Roster[ReleasedScreen],
+        bins: Mapping[str, Mapping[str, Target]],
+        pointer: ReleasePointer,
+        roots: Sequence[int],
+        progress: Progress,
     ) -> None:
         done = progress("metadata", len(bins) + 2)
         versions = self._write_bins(bins, done)
@@ -106,8 +110,9 @@ class MetadataWriter:
         if self.remembered:
             known = self.base.bins if self.base and self.base.targets_version == self.anchor.newest else {}
             expires = expiry(self.now, BINS_LIFETIME, whole_days=True)
-            new = {name: Bin(versions[name], expires, targets) for name, targets in bins.items()}
-            self.remembered.keep_bins(self.store.url, self.anchor, self.anchor.newest, data, {**known, **new})
+            new = {name: Bin.of(versions[name], expires, targets) for name, targets in bins.items()}
+            all_known = Known({**known, **new}, spell_roster(screens))
+            self.remembered.keep(self.store.url, self.anchor, self.anchor.newest, data, all_known)
         done()
 
     def _write_offline(self) -> tuple[int, ...]:
@@ -124,29 +129,26 @@ class MetadataWriter:
         if not (self._is_stored(key, data) or self._create(key, data) or self._is_stored(key, data)):
             raise TrustError(f"{self.store.url} holds another {key} than trust/: it is another fleet's store")
 
-    def _bins_to_write(
-        self, screens: Mapping[ScreenId, ReleasedScreen], before: Mapping[ScreenId, ReleasedScreen]
-    ) -> dict[str, dict[str, Target]]:
+    def _bins_to_write(self, screens: Roster[ReleasedScreen], steps: Sequence[ScreenStep]) -> dict[str, dict[str, Target]]:
         """The targets of every bin whose content changed, that nears its expiry, or that other keys or bins replace."""
         roles, base = self.anchor.bins(self.anchor.newest), self.base
         if base is None or base.targets_version != self.anchor.newest:
             everything: dict[str, dict[str, Target]] = {name: {} for name in roles.get_roles()}
-            for path, screen in _by_path(screens.values()):
+            for screen in screens.values():
+                path = _path(screen)
                 everything[roles.get_role_for_target(path)][path] = screen.target()
             return everything
-        changed = _by_path(screen for name, screen in screens.items() if before.get(name) is not screen)
-        gone = _by_path(screen for name, screen in before.items() if screens.get(name) is not screen)
         wanted: dict[str, dict[str, Target]] = {
-            name: dict(held.targets)
-            for name, held in base.bins.items()
-            if past_half_life(held.expires, self.now, BINS_LIFETIME)
+            name: held.targets for name, held in base.bins.items() if past_half_life(held.expires, self.now, BINS_LIFETIME)
         }
-        for path, replacement in [*((path, None) for path, _ in gone), *((path, screen.target()) for path, screen in changed)]:
+        gone = [(_path(old), None) for old, _ in steps if old]
+        for path, replacement in [*gone, *((_path(new), new) for _, new in steps if new)]:
             name = roles.get_role_for_target(path)
-            targets = wanted.setdefault(name, dict(base.bins[name].targets))
-            targets.pop(path, None)
+            if name not in wanted:
+                wanted[name] = base.bins[name].targets
+            wanted[name].pop(path, None)
             if replacement is not None:
-                targets[path] = replacement
+                wanted[name][path] = replacement.target()
         return wanted
 
     def _write_bins(self, bins: Mapping[str, Mapping[str, Target]], done: Callable[[], None]) -> dict[str, int]:
@@ -220,5 +222,5 @@ class MetadataWriter:
         return isinstance(found, Stored) and found.data == data
 
 
-def _by_path(screens: Iterable[ReleasedScreen]) -> list[tuple[str, ReleasedScreen]]:
-    return [(target_path(screen.client, screen.screen), screen) for screen in screens]
+def _path(screen: ReleasedScreen) -> str:
+    return target_path(screen.client, screen.screen)

@@ -32,7 +32,7 @@ from avtech_controller.trust._metadata import (
     rfc3339,
 )
 from avtech_controller.trust._reader import ReleasedHead, ReleasedMetadata, read_pointer, read_released, read_released_head
-from avtech_controller.trust._remembered import Remembered
+from avtech_controller.trust._remembered import Known, Remembered
 from avtech_controller.trust._rotation import Duty, KeyChange, keys_for
 from avtech_controller.trust._signing import past_half_life, sign_snapshot, sign_timestamp
 from avtech_controller.trust._stored import has_history, missing_roots
@@ -54,6 +54,7 @@ __all__ = [
     "Expiry",
     "KeyChange",
     "KeySet",
+    "Known",
     "Passphrase",
     "Quorum",
     "ReleasePointer",

@@ -27,11 +27,22 @@ _FIELDS = {"_type", "expires", "spec_version", "targets", "version"}
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A verified bin; `targets` by path, `expires` in UTC."""
+    """A verified bin; `expires` in UTC, `spelt` the JSON of its targets, which are read when they are asked for."""
 
     version: int
     expires: datetime
-    targets: Mapping[str, Target]
+    spelt: bytes
+
+    @classmethod
+    def of(cls, version: int, expires: datetime, targets: Mapping[str, Target]) -> "Bin":
+        """The bin that holds some targets."""
+        return cls(version, expires, orjson.dumps(targets, option=orjson.OPT_SORT_KEYS))
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """Its targets by path; keep them rather than ask twice."""
+        found: dict[str, Target] = orjson.loads(self.spelt)
+        return found
 
 
 def sign_bin(targets: Mapping[str, Target], version: int, now: datetime, signer: Signer) -> bytes:
@@ -91,4 +102,4 @@ def _bin(signed: dict[str, Any]) -> Bin:
     for path, target in targets.items():
         if type(target["length"]) is not int or not isinstance(target["hashes"], dict):
             raise ValueError(f"the target {path[:160]!r} has no length or no hashes")
-    return Bin(version, instant_of(signed["expires"]), targets)
+    return Bin.of(version, instant_of(signed["expires"]), targets)

@@ -1,7 +1,7 @@
 """Reads the released metadata from a store and verifies it with the anchor's keys: nothing is built on what does not verify."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
@@ -18,7 +18,7 @@ from avtech_controller.trust._metadata import (
     parse,
     snapshot_pointer,
 )
-from avtech_controller.trust._remembered import Remembered
+from avtech_controller.trust._remembered import Known, Remembered
 from avtech_schema.errors import TrustError
 from avtech_schema.layout import TIMESTAMP_KEY, metadata_key
 
@@ -40,6 +40,10 @@ class ReleasedMetadata:
     """Whether the current root's keys signed the timestamp, rather than those of an earlier root."""
     snapshot_current: bool = True
     """The same of the snapshot."""
+    snapshot_data: bytes = field(default=b"", compare=False, repr=False)
+    """The snapshot's bytes."""
+    remembered_screens: bytes | None = field(default=None, compare=False, repr=False)
+    """The screens in the bins, if these were not read but remembered, as `remember` was given them."""
 
     @property
     def targets_version(self) -> int:
@@ -71,14 +75,17 @@ def read_released(store: ObjectStore, anchor: Anchor, remembered: Remembered | N
     head = read_released_head(store, anchor)
     if head is None:
         return None
+    known = _known(store, anchor, head, remembered) if remembered else None
     return ReleasedMetadata(
         head.etag,
         head.timestamp.signed,
         head.snapshot.signed,
-        _bins(store, anchor, head, remembered),
+        known.bins if known else _read_bins(store, anchor, head.snapshot.signed),
         head.pointer,
         timestamp_current=anchor.is_current(Timestamp.type, head.timestamp),
         snapshot_current=anchor.is_current(Snapshot.type, head.snapshot),
+        snapshot_data=head.snapshot_data,
+        remembered_screens=known.screens if known else None,
     )
 
 
@@ -114,20 +121,17 @@ def read_pointer(store: ObjectStore, anchor: Anchor, version: int) -> ReleasePoi
     return snapshot_pointer(snapshot.signed)
 
 
-def _bins(store: ObjectStore, anchor: Anchor, head: ReleasedHead, remembered: Remembered | None) -> Mapping[str, Bin]:
-    snapshot = head.snapshot.signed
-    if remembered is None or _TARGETS_FILE not in snapshot.meta:
-        return _read_bins(store, anchor, snapshot)
-    version = snapshot.meta[_TARGETS_FILE].version
+def _known(store: ObjectStore, anchor: Anchor, head: ReleasedHead, remembered: Remembered) -> Known | None:
+    """What is remembered of this very snapshot."""
+    meta = head.snapshot.signed.meta
+    if _TARGETS_FILE not in meta:
+        return None
+    version = meta[_TARGETS_FILE].version
     anchor.bins(version)  # says what to do where this checkout is older
-    of = (store.url, anchor, version, head.snapshot_data)
-    if (known := remembered.bins(*of)) is not None and all(
-        snapshot.meta.get(f"{name}.json") == MetaFile(found.version) for name, found in known.items()
-    ):
-        return known
-    bins = _read_bins(store, anchor, snapshot)
-    remembered.keep_bins(*of, bins)
-    return bins
+    known = remembered.released(store.url, anchor, version, head.snapshot_data)
+    if known is None or any(meta.get(f"{name}.json") != MetaFile(found.version) for name, found in known.bins.items()):
+        return None
+    return known
 
 
 def _read_bins(store: ObjectStore, anchor: Anchor, snapshot: Snapshot) -> dict[str, Bin]:
