@@ -1,6 +1,6 @@
 """What the commands about releases start from: the desired state of a commit, compiled, and the store it speaks of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from avtech_controller.desired import DesiredState, Loaded, open_source, require
 from avtech_controller.findings import Finding, Severity
 from avtech_controller.incremental import Cache, Compilation, compile_source
 from avtech_controller.moves import moves
+from avtech_controller.roster import ManifestRef
 from avtech_controller.stores import ObjectStore, open_store
 from avtech_schema.errors import ConfigurationError
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, VideoId
@@ -42,6 +43,11 @@ class Compiled:
         if isinstance(self.of, Compilation):
             return self.of.labels
         return {name: screen.metadata.labels for name, screen in self.of.screens.items()}
+
+    @property
+    def earlier(self) -> Callable[[ManifestRef], bytes | None] | None:
+        """Manifests of other commits by the cache; None if there is none."""
+        return self.of.earlier if isinstance(self.of, Compilation) else None
 
     @property
     def errors(self) -> int:

@@ -29,7 +29,7 @@ from avtech_schema.errors import AvtechError, ConfigurationError
 from avtech_schema.identifiers import CommitId
 
 if TYPE_CHECKING:
-    from avtech_controller.publication import Progress, Publication
+    from avtech_controller.publication import Head, Progress, Publication, Stage, Staging, Wanted
     from avtech_controller.stores import ObjectStore
     from avtech_controller.trust import Anchor, Remembered
 
@@ -59,7 +59,8 @@ class Job:
         released, accepted = head.released if head else None, self.accept_rewind
         check_order(released, self._commit(), descent(self.repo), accepted=accepted)
         compiled = self.compiled
-        plan = plan_publication(self.store, head, compiled.commit, compiled.screens, now=_now(), moved=compiled.moved)
+        screens, moved, earlier = compiled.screens, compiled.moved, compiled.earlier
+        plan = plan_publication(self.store, head, compiled.commit, screens, now=_now(), moved=moved, earlier=earlier)
         verdict = self._verdict(plan)
         foreseen = foresee(self.store, anchor, head, plan, compiled)
         if output == "json":
@@ -82,7 +83,6 @@ class Job:
 
     def publish(self, keys_dir: Path | None, progress: "Progress") -> "Publication":
         """Release it."""
-        from avtech_controller.cli._foresee import wave_stage
         from avtech_controller.cli._secrets import publish_signer
         from avtech_controller.provenance import builder_of
         from avtech_controller.publication import Publisher, Wanted, descent
@@ -108,11 +108,28 @@ class Job:
             approve=self._approval(anchor),
             clock=_now,
             progress=progress,
-            stage=wave_stage(self.store, anchor, self.compiled),
+            stage=self._stage(anchor),
             shown=self.ask,
+            emergencies=bool(self.compiled.fleet.spec.rollout.waves or self.compiled.fleet.spec.freezes),
             remembered=self.remembered,
+            earlier=self.compiled.earlier,
         )
         return publisher.publish(wanted)
+
+    def _stage(self, anchor: "Anchor") -> "Stage":
+        """What divides the publication into waves; where there are none, and no trace of any, nothing need be looked at."""
+
+        def stage(head: "Head | None", plan: Plan, wanted: "Wanted", now: datetime) -> "Staging | None":
+            from avtech_controller.publication import at_once
+
+            traces = head and (head.record.rollout or head.record.halted)
+            if not traces and not self.compiled.fleet.spec.rollout.waves:
+                return at_once(head, plan, wanted, now)
+            from avtech_controller.cli._foresee import wave_stage
+
+            return wave_stage(self.store, anchor, self.compiled)(head, plan, wanted, now)
+
+        return stage
 
     def _approval(self, anchor: "Anchor") -> Callable[[Plan], None]:
         """What looks at every plan before it is carried out; one that was confirmed already is not asked about again."""
@@ -142,6 +159,9 @@ class Job:
         return foresee(self.store, anchor, read_head(self.store, anchor, self.remembered), plan, self.compiled).text()
 
     def _verdict(self, plan: Plan) -> Verdict:
+        found = assess(plan, self.compiled.fleet, self.compiled.clients, self.consent, _now())
+        if not found.refused:
+            return found  # history need not be asked who consented to nothing
         consent = self.consent.plus(consent_in_commits(self.repo, plan.base_commit, plan.commit))
         return assess(plan, self.compiled.fleet, self.compiled.clients, consent, _now())
 

@@ -172,7 +172,8 @@ def _planned(
             error.hint = "; ".join(filter(None, (error.hint, _WITHOUT)))
             raise
         head = read_head(opened, anchor, remembered(cache))
-        made = plan_publication(opened, head, compiled.commit, compiled.screens, now=now, moved=compiled.moved)
+        screens, moved, earlier = compiled.screens, compiled.moved, compiled.earlier
+        made = plan_publication(opened, head, compiled.commit, screens, now=now, moved=moved, earlier=earlier)
         foreseen = foresee(opened, anchor, head, made, compiled)
         order = _order_problem(repo, compiled, head.released if head else None)
     consent = consent.plus(consent_in_commits(repo, made.base_commit, compiled.commit))

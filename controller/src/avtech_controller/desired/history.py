@@ -70,6 +70,8 @@ def is_ancestor(path: Path, older: CommitId, newer: CommitId) -> bool:
         SourceError: the clone is shallow and its history too short to tell.
     """
     repository = _open(path)
+    if _ask(repository, "merge-base", "--is-ancestor", commit_id(older), commit_id(newer)) is not None:
+        return True  # which is sure however short the history is
     shallow = _ask(repository, "rev-parse", "--is-shallow-repository") == "true"
     for commit in (older, newer):
         if not _ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}"):
@@ -78,8 +80,6 @@ def is_ancestor(path: Path, older: CommitId, newer: CommitId) -> bool:
                 f"the repository does not know the commit {commit[:12]}",
                 hint="a shallow or stale clone? `git fetch --unshallow` (or `git fetch`) gets the whole history",
             )
-    if _ask(repository, "merge-base", "--is-ancestor", older, newer) is not None:
-        return True
     if shallow:
         raise SourceError(
             f"the clone is shallow: whether {newer[:12]} descends from {older[:12]} cannot be told",

@@ -13,7 +13,7 @@ from avtech_controller.findings import Finding
 from avtech_controller.incremental._ledger import PartRecord, labels_of, split_digests
 from avtech_controller.incremental._pack import Pack
 from avtech_controller.moves import moves
-from avtech_controller.roster import Part, Roster
+from avtech_controller.roster import ManifestRef, Part, Roster
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, VideoId
@@ -58,6 +58,10 @@ class Packs:
             return self._held[part]
 
 
+def no_earlier(screen: ManifestRef) -> None:
+    """Nothing is known of what was compiled before."""
+
+
 @dataclass(frozen=True)
 class Compilation:
     """A repository without errors, compiled; `commit` is None when it was read from the work tree."""
@@ -72,6 +76,8 @@ class Compilation:
     """How many screens were compiled now; the others were known."""
     ignored: int = 0
     """How many entries of the cache were damaged or foreign."""
+    earlier: Callable[[ManifestRef], bytes | None] = no_earlier
+    """The bytes of a manifest of another commit, if the cache knows them."""
 
     @cached_property
     def screens(self) -> Mapping[ScreenId, CompiledScreen]:

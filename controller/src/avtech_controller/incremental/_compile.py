@@ -16,7 +16,8 @@ from avtech_controller.desired._source import MAX_FILES, MAX_TREE_BYTES, Source
 from avtech_controller.desired._state import DesiredState, require_state
 from avtech_controller.findings import Finding, Severity
 from avtech_controller.incremental._cache import Cache
-from avtech_controller.incremental._compilation import Compilation, Packs
+from avtech_controller.incremental._compilation import Compilation, Packs, no_earlier
+from avtech_controller.incremental._earlier import Earlier
 from avtech_controller.incremental._ledger import PartRecord
 from avtech_controller.incremental._pack import Pack
 from avtech_controller.incremental._parts import (
@@ -87,6 +88,7 @@ class _Run:
     def __init__(self, source: Source, cache: Cache | None) -> None:
         self._source = source
         self._cache = cache
+        self._earlier = Earlier(cache) if cache else None
         try:
             found = {section.name: section for section in sections_of(source)}
         except FindingsError as error:
@@ -112,8 +114,9 @@ class _Run:
             self._cache.keep(outcome.records, made, named)
         ignored = self._cache.ignored if self._cache else 0
         packs = Packs({}, _Opener(self._sections, common, outcome, self._cache))
+        earlier = self._earlier.data if self._earlier else no_earlier
         return Compilation(
-            self._source.commit, common.fleet, outcome.records, packs, tuple(findings), outcome.compiled, ignored
+            self._source.commit, common.fleet, outcome.records, packs, tuple(findings), outcome.compiled, ignored, earlier
         )
 
     def _common(self) -> tuple[Files, Common]:
@@ -138,7 +141,7 @@ class _Run:
             outcome.add(record, findings_of(record.findings))
             return
         latest = self._cache.ledger.latest(section.name) if self._cache else None
-        known = known_of(self._cache.pack(latest)) if self._cache and latest else {}
+        known = known_of(self._earlier.pack(latest)) if self._earlier and latest else {}
         with without_collection():
             made = _make(section, key, common, known)
         outcome.add_made(made)

@@ -74,13 +74,17 @@ class Ledger:
         parts = {part: [record.value() for record in records] for part, records in self.parts.items()}
         return orjson.dumps([parts, self.common, self.swept])
 
+    def versions(self, part: str) -> Sequence[PartRecord]:
+        """What came of a part the last few times, the last one first."""
+        return self.parts.get(part, ())
+
     def find(self, part: str, key: str) -> PartRecord | None:
         """What came of a part as it is now."""
-        return next((record for record in self.parts.get(part, ()) if record.key == key), None)
+        return next((record for record in self.versions(part) if record.key == key), None)
 
     def latest(self, part: str) -> PartRecord | None:
         """What came of a part the last time."""
-        return next(iter(self.parts.get(part, ())), None)
+        return next(iter(self.versions(part)), None)
 
     def packs(self) -> set[str]:
         """The packs of all records."""

@@ -133,7 +133,7 @@ def make_outline(
         after = sketcher.sketch(new.data, new.screen) if before and new else None
         if before is None or after is None:
             return _UNTOLD
-        emptied, calm = after.empties(before), before.calm == after.calm
+        emptied, calm = after.empties(before), before.calm is not None and before.calm == after.calm
         return _Comparison((), ByteSize(0), differs=before is not after, emptied=emptied, emergency_only=calm, air=None)
 
     changes = tuple(_change(old, new, compare(old, new)) for old, new in _steps(base, wanted, moved))

@@ -21,11 +21,12 @@ _SHORTEST_S = 4 * 3600
 class Sketch(NamedTuple):
     """A manifest, its screen's name apart.
 
-    `calm` is the identity of what is left without emergencies and what only these play; `clips` are the keys of its clips.
+    `calm` is the identity of what is left without emergencies and what only these play, None if nobody asks for it; `clips`
+    are the keys of its clips.
     `scheduled` and `airs` say whether rules, or anything at all, have a second of air in the coming week.
     """
 
-    calm: str
+    calm: str | None
     clips: frozenset[str]
     scheduled: bool
     airs: bool
@@ -37,9 +38,13 @@ class Sketch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sketcher:
-    """Sketches manifests for the week from `now` (aware) on; those that differ in their screens' names alone only once."""
+    """Sketches manifests for the week from `now` (aware) on; those that differ in their screens' names alone only once.
+
+    `emergencies`: whether it matters which changes only add, alter or end emergencies.
+    """
 
     now: datetime
+    emergencies: bool = True
     _known: dict[str, Sketch | None] = field(default_factory=dict)
 
     def sketch(self, data: bytes, screen: ScreenId) -> Sketch | None:
@@ -58,7 +63,7 @@ class Sketcher:
             surely = _is_surely_scheduled(spelt)
             week = None if surely else measure(parse_manifest(data), self.now, clock=False).week
             return Sketch(
-                calm=calm_identity(spelt),
+                calm=calm_identity(spelt) if self.emergencies else None,
                 clips=clips,
                 scheduled=week is None or week.scheduled >= 1,
                 airs=week is None or week.scheduled + week.fallback >= 1,

@@ -26,10 +26,16 @@ class ContentMissingError(FindingsError):
     hint = "upload them: avtech content add FILE… --client CLI-…"
 
 
-def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> dict[Sha256, OldManifest]:
+Earlier = Callable[[ManifestRef], bytes | None]
+"""The bytes of a released manifest, surely those of its digest, if they are known without asking the store."""
+
+
+def read_old_manifests(
+    store: ObjectStore, screens: Iterable[ManifestRef], earlier: Earlier | None = None
+) -> dict[Sha256, OldManifest]:
     """The released manifests of some screens by digest, as a plan wants them; one that is missing or damaged is left out.
 
-    Manifests that differ in screens' names alone are parsed once.
+    Manifests that differ in screens' names alone are parsed once; what is known from earlier is not read.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed.
@@ -43,31 +49,42 @@ def read_old_manifests(store: ObjectStore, screens: Iterable[ManifestRef]) -> di
         found = known[content]
         return found and found.named(screen)
 
-    return _read_old(store, screens, take)
+    return _read_old(store, screens, take, earlier)
 
 
-def read_sketches(store: ObjectStore, screens: Iterable[ManifestRef], sketcher: Sketcher) -> dict[Sha256, Sketch]:
+def read_sketches(
+    store: ObjectStore, screens: Iterable[ManifestRef], sketcher: Sketcher, earlier: Earlier | None = None
+) -> dict[Sha256, Sketch]:
     """The same, as an outline of a plan wants them.
 
     Raises:
         StoreError, StoreConfigurationError: the store failed.
     """
-    return _read_old(store, screens, sketcher.sketch)
+    return _read_old(store, screens, sketcher.sketch, earlier)
 
 
 def _read_old(
-    store: ObjectStore, screens: Iterable[ManifestRef], take: Callable[[bytes, ScreenId], R | None]
+    store: ObjectStore,
+    screens: Iterable[ManifestRef],
+    take: Callable[[bytes, ScreenId], R | None],
+    earlier: Earlier | None,
 ) -> dict[Sha256, R]:
     """What `take` makes of manifests by their digests; their bytes are not held together."""
-    wanted = {manifest_key(screen.client, screen.screen, screen.digest): screen for screen in screens}
+    found: dict[Sha256, R | None] = {}
+    wanted: dict[str, ManifestRef] = {}
+    for screen in screens:
+        if earlier and (data := earlier(screen)) is not None:
+            found[screen.digest] = take(data, screen.screen)
+        else:
+            wanted[manifest_key(screen.client, screen.screen, screen.digest)] = screen
 
     def read(key: str, found: Stored | StoreError | None) -> R | None:
         data, screen = _bytes(key, found), wanted[key]
         return None if data is None or sha256_hex(data) != screen.digest else take(data, screen.screen)
 
-    read_all = store.get_all(list(wanted), limit=MAX_MANIFEST_BYTES, take=read)
-    taken = zip(wanted.values(), read_all, strict=True)
-    return {screen.digest: found for screen, found in taken if found is not None}
+    read_all = store.get_all(list(wanted), limit=MAX_MANIFEST_BYTES, take=read) if wanted else []
+    found |= {screen.digest: taken for screen, taken in zip(wanted.values(), read_all, strict=True)}
+    return {digest: taken for digest, taken in found.items() if taken is not None}
 
 
 def _bytes(key: str, found: Stored | StoreError | None) -> bytes | None:

@@ -2,16 +2,26 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import NamedTuple
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.publication._resume import written_before
 from avtech_controller.publication._writer import Progress
 from avtech_controller.stores import NewObject, ObjectStore, StoreError
+from avtech_schema.identifiers import ByteSize
 from avtech_schema.layout import manifest_key
 
 
-def write_manifests(store: ObjectStore, screens: Iterable[CompiledScreen], progress: Progress) -> int:
-    """Create manifests; one that is there already, under its digest, is the same. Returns the bytes written.
+class Wrote(NamedTuple):
+    """How many manifests were there already, how many were written, and their bytes."""
+
+    met: int
+    new: int
+    size: ByteSize
+
+
+def write_manifests(store: ObjectStore, screens: Iterable[CompiledScreen], progress: Progress) -> Wrote:
+    """Create manifests; one that is there already, under its digest, is the same.
 
     Raises:
         PartlyDoneError: some could not be written; the error names them.
@@ -31,7 +41,8 @@ def write_manifests(store: ObjectStore, screens: Iterable[CompiledScreen], progr
         raise StoreError(
             f"{damaged[0]} in {store.url} is damaged", hint="remove that object, or restore it from the bucket's versions"
         )
-    return sum(by_key[key].size for key, new in zip(todo, written, strict=True) if new)
+    sizes = [by_key[key].size for key, new in zip(todo, written, strict=True) if new]
+    return Wrote(len(there), len(sizes), ByteSize(sum(sizes)))
 
 
 def _data(screen: CompiledScreen) -> bytes:

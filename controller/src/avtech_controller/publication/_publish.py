@@ -13,6 +13,7 @@ from avtech_controller.compiler import COMPILER, CompiledScreen
 from avtech_controller.planning import Plan, Sketcher, make_outline, make_plan, replaced_screens
 from avtech_controller.provenance import Builder, write_provenance
 from avtech_controller.publication._content import (
+    Earlier,
     check_content,
     check_manifests,
     clips_of,
@@ -122,6 +123,7 @@ def plan_publication(
     *,
     now: datetime,
     moved: Mapping[ScreenId, ScreenId] | None = None,
+    earlier: Earlier | None = None,
 ) -> Plan:
     """What releasing these screens would change (see `make_plan`); reads the released manifests that would be replaced.
 
@@ -129,7 +131,7 @@ def plan_publication(
         StoreError, StoreConfigurationError: the store failed.
     """
     released = head.released if head else None
-    manifests = read_old_manifests(store, replaced_screens(released, screens))
+    manifests = read_old_manifests(store, replaced_screens(released, screens), earlier)
     return make_plan(commit, released, screens, manifests, now=now, moved=moved)
 
 
@@ -138,8 +140,9 @@ class Publisher:
     """Publishes on top of whatever is released, as often as it takes.
 
     `descends(older, newer)` asks the history; `approve` stops an unsafe plan by raising; `clock` gives the time, in UTC;
-    `stage` says which screens wait; `shown` whether people look at plans, or an outline is enough; `remembered` spares it
-    reading bins that it read or wrote in an earlier run.
+    `stage` says which screens wait; `shown` whether people look at plans, or an outline is enough, and `emergencies` whether
+    anybody asks which changes are emergencies alone; `remembered` spares it reading bins that it read or wrote in an
+    earlier run.
     """
 
     store: ObjectStore
@@ -151,7 +154,10 @@ class Publisher:
     progress: Progress
     stage: Stage = at_once
     shown: bool = True
+    emergencies: bool = True
     remembered: Remembered | None = None
+    earlier: Earlier | None = None
+    """Spares it reading manifests that are known."""
 
     def publish(self, wanted: Wanted) -> Publication:
         """Release what is wanted, or find that it is released already.
@@ -193,11 +199,11 @@ class Publisher:
         released = head.released if head else None
         replaced, commit, now = replaced_screens(released, wanted.screens), wanted.commit, self.clock()
         if self.shown:
-            old = read_old_manifests(self.store, replaced)
+            old = read_old_manifests(self.store, replaced, self.earlier)
             plan = make_plan(commit, released, wanted.screens, old, now=now, moved=wanted.moved)
             return plan, frozenset(clip.key for found in old.values() for clip in found.manifest.assets.values())
-        sketcher = Sketcher(now.replace(microsecond=0))
-        sketches = read_sketches(self.store, replaced, sketcher)
+        sketcher = Sketcher(now.replace(microsecond=0), self.emergencies)
+        sketches = read_sketches(self.store, replaced, sketcher, self.earlier)
         plan = make_outline(commit, released, wanted.screens, sketches, sketcher, moved=wanted.moved)
         return plan, frozenset(clip for sketch in sketches.values() for clip in sketch.clips)
 
@@ -267,7 +273,7 @@ class Publisher:
         guard.begin()
         check_content(self.store, [clip for clip in clips if clip.key not in turn.held], self.progress)
         released = head.released if head else None
-        written = write_manifests(self.store, changed, self.progress)
+        wrote = write_manifests(self.store, changed, self.progress)
         now = self.clock()
         record = ReleaseRecord(
             kind=ReleaseKind.PUBLISH,
@@ -285,8 +291,9 @@ class Publisher:
         )
         changes = next_screens(released, wanted, record.sequence, staging)
         hold = partial(self._hold, guard, partial(self._look_again, changed))
-        pointer, size, _ = self._write(head, record, changes, wanted.builder, now, before_swap=hold)
-        size += written
+        resumes = bool(wrote.met) or not wrote.new  # bins come after all manifests
+        pointer, size, _ = self._write(head, record, changes, wanted.builder, now, before_swap=hold, resumes=resumes)
+        size += wrote.size
         return Publication(
             outcome="published",
             sequence=pointer.sequence,
@@ -308,12 +315,13 @@ class Publisher:
         now: datetime,
         *,
         before_swap: Callable[[], None] = lambda: None,
+        resumes: bool = True,
     ) -> tuple[ReleasePointer, int, Roster[ReleasedScreen]]:
         """Write a record and the metadata that releases it; returns where it is, the bytes written, and what is released."""
         pointer, size = write_record(self.store, record, self.signer)
         size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
         base = head.metadata if head else None
-        writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered)
+        writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered, resumes)
         before = Roster.of(head.released.screens if head else {})
         after = before.with_changes(changes)
         steps = [(before.get(name), new) for name, new in changes.items()]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from avtech_controller.stores import ObjectStore
 
-_FIRST_LOOK = 32
-"""As many as may have been under way when a run was interrupted."""
+_FIRST_LOOK = 16
+"""Objects are written in this order, many at a time: where one was, one of so many first ones was."""
 _LONGEST_LOOK = 4096
 
 

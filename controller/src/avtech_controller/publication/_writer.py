@@ -1,5 +1,6 @@
 """Writes the metadata of a release: bins, snapshot, and last of all the timestamp, whose swap is the commit point."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +39,8 @@ MAX_SKIPPED = 1000
 
 MAX_METADATA_BYTES = 8_000_000
 
+_SLOW_SIGNATURE_S = 0.02
+
 ScreenStep = tuple[ReleasedScreen | None, ReleasedScreen | None]
 """A screen as it is and as it will be released; None where it is not."""
 
@@ -58,6 +61,8 @@ class MetadataWriter:
     """Called when all is written and nothing is visible yet; it may still stop the release by raising."""
     remembered: Remembered | None = None
     """Told of what it released."""
+    resumes: bool = True
+    """Whether a run of the same release may have been interrupted after it wrote bins."""
     _sizes: list[int] = field(default_factory=list)
 
     def write(
@@ -155,16 +160,26 @@ class MetadataWriter:
         """Write bins and return their versions: all at once, and one by one where a version number is taken."""
         versions = {name: self._next_versions(name)[0] for name in sorted(bins)}
         keys = {metadata_key(name, version): name for name, version in versions.items()}
-        taken = written_before(self.store, list(keys))
+        taken = written_before(self.store, list(keys)) if self.resumes else {}
         free = {key: name for key, name in keys.items() if key not in taken}
-        signed = in_parallel(lambda name: self._sign_bin(bins[name], versions[name]), free.values())
-        data = dict(zip(free, signed, strict=True))
+        data = self._sign_bins({key: (bins[name], versions[name]) for key, name in free.items()})
         written = self.store.create_all([NewObject(key, partial(data.__getitem__, key)) for key in data], done=done)
         self._sizes += [len(data[key]) for key, new in zip(data, written, strict=True) if new]
         left = [*taken, *(key for key, new in zip(data, written, strict=True) if not new)]
         for name, version in in_parallel(lambda key: self._write_bin(keys[key], bins[keys[key]]), left):
             versions[name] = version
         return versions
+
+    def _sign_bins(self, bins: Mapping[str, tuple[Mapping[str, Target], int]]) -> dict[str, bytes]:
+        """Signed bins by key: in threads if it turns out that the key is somewhere else and takes its time."""
+        signed: dict[str, bytes] = {}
+        for key, of in bins.items():
+            began = time.monotonic()
+            signed[key] = self._sign_bin(*of)
+            if time.monotonic() - began > _SLOW_SIGNATURE_S:
+                break
+        left = [key for key in bins if key not in signed]
+        return signed | dict(zip(left, in_parallel(lambda key: self._sign_bin(*bins[key]), left) if left else (), strict=True))
 
     def _sign_bin(self, targets: Mapping[str, Target], version: int) -> bytes:
         return sign_bin(targets, version, self.now, self.signer)
