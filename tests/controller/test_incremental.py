@@ -208,3 +208,22 @@ def test_a_cache_stays_within_its_size_and_keeps_what_was_used_last(desk: Desk) 
     assert sum(path.stat().st_size for path in desk.shelf.rglob("packs/*")) <= small
     assert desk.compile(changed, desk.cache(today=later + timedelta(days=2), limit=small)).compiled == 0
     assert desk.compile(WORLD, desk.cache(today=later + timedelta(days=2))).compiled >= 11
+
+
+def test_manifests_of_earlier_commits_are_known_until_they_are_forgotten(desk: Desk) -> None:
+    before = desk.compile(WORLD)
+    zones = {path: text.replace("Europe/Madrid", "Asia/Tokyo") for path, text in WORLD.items() if "CLI-B" in path}
+    after = desk.compile({**WORLD, **zones})
+    replaced = [old for name, old in before.screens.items() if old.digest != after.screens[name].digest]
+    assert replaced
+    assert [after.earlier(old) for old in before.screens.values()] == [old.data for old in before.screens.values()]
+    for pack in (desk.shelf).rglob("packs/*"):
+        pack.write_bytes(pack.read_bytes()[:-1])
+    again = compile_source(desk.commits.add({**WORLD, **zones}), desk.cache())
+    assert [again.earlier(old) for old in replaced] == [None] * len(replaced)
+
+
+def test_without_a_cache_no_manifest_of_an_earlier_commit_is_known(desk: Desk) -> None:
+    before = desk.compile(WORLD)
+    made = compile_source(desk.commits.add(WORLD))
+    assert [made.earlier(old) for old in before.screens.values()] == [None] * len(before.screens)

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from avtech_controller.incremental import Cache, Directory
 from avtech_controller.publication import Head, Wanted, read_head
 from avtech_controller.stores import open_store
 from avtech_controller.trust import Remembered, load_anchor
 from avtech_schema.identifiers import ScreenId
-from tests.controller.publishing import CLIP, Passing, World, asset, commit, make_world, screen, screens
+from avtech_schema.layout import TARGETS, manifest_key
+from tests.controller.publishing import CLIENT, CLIP, Passing, World, asset, commit, make_world, screen, screens
 
 SECRET = b"a secret of the cache, long enough"
 
@@ -24,9 +26,11 @@ class Counting(Passing):
     def __init__(self, store: Any) -> None:
         super().__init__(store)
         self.bins: list[str] = []
+        self.manifests: list[str] = []
 
     def get_all(self, keys: Sequence[str], **options: Any) -> Any:
         self.bins += [key for key in keys if "bins-" in key]
+        self.manifests += [key for key in keys if key.startswith(TARGETS)]
         return self._store.get_all(keys, **options)
 
 
@@ -143,3 +147,27 @@ def test_a_cache_that_fails_is_as_none(world: World) -> None:
     assert head(world, Remembered(load, lambda name, _: kept.append(name))) == head(world, None)
     assert kept == [f"released screens of {world.store.url}"]
     assert load_anchor(world.repo).newest == head(world).metadata.targets_version
+
+
+def test_screens_that_another_version_remembered_are_read_from_the_bins(world: World) -> None:
+    """The bins may be spelt as ever, and the screens beside them otherwise."""
+    entries: dict[str, bytes] = {}
+    put(world, 1, Remembered(entries.get, entries.__setitem__), datetime.now(UTC))
+    ((name, entry),) = entries.items()
+    whole = zstd.decompress(entry)
+    assert whole.count(b"SCR-ACME-0001 SCR-ACME-0002") == 1
+    entries[name] = zstd.compress(whole.replace(b"SCR-ACME-0001 SCR-ACME-0002", b"SCR-ACME-0001\\uSCR-ACME-0002"))
+    counted = Counting(world.store)
+    assert head(world, Remembered(entries.get, entries.__setitem__), counted) == head(world)
+    assert counted.bins == []
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_no_manifest_is_read_that_is_known_from_earlier_and_what_is_not_known_is_read(world: World, *, shown: bool) -> None:
+    first = screens(3)
+    world.publisher().publish(Wanted(commit(1), first, "tester"))
+    known = {one.digest: one.data for one in first.values() if one.screen != "SCR-ACME-0002"}
+    store = Counting(world.store)
+    publisher = replace(world.publisher(store=store), shown=shown, earlier=lambda screen: known.get(screen.digest))
+    publisher.publish(Wanted(commit(2), screens(3, time_zone="Asia/Tokyo"), "tester"))
+    assert store.manifests == [manifest_key(CLIENT, ScreenId("SCR-ACME-0002"), first[ScreenId("SCR-ACME-0002")].digest)]
