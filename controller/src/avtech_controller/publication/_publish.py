@@ -1,6 +1,7 @@
 """Publishes: the one place that changes what is released. Nothing is visible before the swap of the timestamp."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -24,7 +25,7 @@ from avtech_controller.publication._content import (
 from avtech_controller.publication._manifests import write_manifests
 from avtech_controller.publication._order import Descends, check_order
 from avtech_controller.publication._records import read_record, write_record
-from avtech_controller.publication._released import Released, ReleasedScreen, released_from, spell_roster
+from avtech_controller.publication._released import Released, released_from, spell_roster
 from avtech_controller.publication._steps import (
     Head,
     Stage,
@@ -35,7 +36,7 @@ from avtech_controller.publication._steps import (
     next_screens,
     plan_changes,
 )
-from avtech_controller.publication._writer import MetadataWriter, Progress
+from avtech_controller.publication._writer import MetadataWriter, Prepared, Progress
 from avtech_controller.retention import Guard
 from avtech_controller.roster import Roster
 from avtech_controller.stores import ObjectStore, PreconditionFailedError, StoreError
@@ -241,9 +242,10 @@ class Publisher:
             halted=step.halted,
             rewound=None,
         )
-        changes = step.apply(released, record.sequence)
-        pointer, written, screens = self._write(head, record, changes, builder, now, before_swap=hold)
-        after = Released(pointer.sequence, pointer.commit, pointer.digest, screens)
+        writer = self._writer(head, now, before_swap=hold)
+        prepared = writer.prepare(Roster.of(released.screens), step.apply(released, record.sequence))
+        pointer, written = self._write(writer, prepared, record, builder)
+        after = Released(pointer.sequence, pointer.commit, pointer.digest, prepared.screens)
         return Amendment(after, record, step, ByteSize(written), attempt)
 
     def _guard_step(self, released: Released, step: Step) -> Callable[[], None]:
@@ -272,12 +274,18 @@ class Publisher:
         guard = Guard(self.store, keys_of(changed, clips), self.clock)
         guard.begin()
         check_content(self.store, [clip for clip in clips if clip.key not in turn.held], self.progress)
-        released = head.released if head else None
-        wrote = write_manifests(self.store, changed, self.progress)
-        now = self.clock()
+        released, now = head.released if head else None, self.clock()
+        sequence = released.sequence + 1 if released else 1
+        changes = next_screens(released, wanted, sequence, staging)
+        writer = self._writer(head, now, before_swap=partial(self._hold, guard, partial(self._look_again, changed)))
+        with ThreadPoolExecutor(1) as aside:
+            preparing = aside.submit(writer.prepare, Roster.of(released.screens if released else {}), changes)
+            wrote = write_manifests(self.store, changed, self.progress)
+            prepared = preparing.result()
+        writer.resumes = bool(wrote.met) or not wrote.new  # bins come after all manifests
         record = ReleaseRecord(
             kind=ReleaseKind.PUBLISH,
-            sequence=released.sequence + 1 if released else 1,
+            sequence=sequence,
             commit=wanted.commit,
             compiler=COMPILER,
             tzdata=version("tzdata"),
@@ -289,43 +297,30 @@ class Publisher:
             halted=staging.halted,
             rewound=turn.rewound,
         )
-        changes = next_screens(released, wanted, record.sequence, staging)
-        hold = partial(self._hold, guard, partial(self._look_again, changed))
-        resumes = bool(wrote.met) or not wrote.new  # bins come after all manifests
-        pointer, size, _ = self._write(head, record, changes, wanted.builder, now, before_swap=hold, resumes=resumes)
-        size += wrote.size
+        pointer, size = self._write(writer, prepared, record, wanted.builder)
         return Publication(
             outcome="published",
             sequence=pointer.sequence,
             commit=pointer.commit,
             digest=pointer.digest,
             plan=plan,
-            bytes_written=ByteSize(size),
+            bytes_written=ByteSize(size + wrote.size),
             attempts=turn.attempt,
             rollout=staging.note,
             rewound=turn.rewound,
         )
 
+    def _writer(self, head: Head | None, now: datetime, *, before_swap: Callable[[], None]) -> MetadataWriter:
+        base = head.metadata if head else None
+        return MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered)
+
     def _write(
-        self,
-        head: Head | None,
-        record: ReleaseRecord,
-        changes: Mapping[ScreenId, ReleasedScreen | None],
-        builder: Builder,
-        now: datetime,
-        *,
-        before_swap: Callable[[], None] = lambda: None,
-        resumes: bool = True,
-    ) -> tuple[ReleasePointer, int, Roster[ReleasedScreen]]:
-        """Write a record and the metadata that releases it; returns where it is, the bytes written, and what is released."""
+        self, writer: MetadataWriter, prepared: Prepared, record: ReleaseRecord, builder: Builder
+    ) -> tuple[ReleasePointer, int]:
+        """Write a record and the metadata that releases it; returns where it is, and the bytes written."""
         pointer, size = write_record(self.store, record, self.signer)
         size += write_provenance(self.store, record, pointer.digest, builder, self.signer)
-        base = head.metadata if head else None
-        writer = MetadataWriter(self.store, self.anchor, self.signer, base, now, before_swap, self.remembered, resumes)
-        before = Roster.of(head.released.screens if head else {})
-        after = before.with_changes(changes)
-        steps = [(before.get(name), new) for name, new in changes.items()]
-        return pointer, size + writer.write(after, steps, pointer, self.progress), after
+        return pointer, size + writer.write(prepared, pointer, self.progress)
 
     def _hold(self, guard: Guard, look_again: Callable[[], object]) -> None:
         """Make sure, right before the swap, that no collection took what this release stands on, or takes it any more."""

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from securesystemslib.signer import Signer
 
@@ -32,6 +34,7 @@ from avtech_controller.trust import (
     sign_timestamp,
 )
 from avtech_schema.errors import TrustError
+from avtech_schema.identifiers import ScreenId
 from avtech_schema.layout import TIMESTAMP_KEY, metadata_key, target_path
 
 MAX_SKIPPED = 1000
@@ -46,6 +49,15 @@ ScreenStep = tuple[ReleasedScreen | None, ReleasedScreen | None]
 
 Progress = Callable[[str, int], Callable[[], None]]
 """Told of a step and its number of parts; returns what to call after each part."""
+
+
+class Prepared(NamedTuple):
+    """A release that waits for its record: its screens, roots to copy, the targets of bins, and these bins signed."""
+
+    screens: Roster[ReleasedScreen]
+    roots: tuple[int, ...]
+    bins: Mapping[str, Mapping[str, Target]]
+    signed: Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -65,16 +77,23 @@ class MetadataWriter:
     """Whether a run of the same release may have been interrupted after it wrote bins."""
     _sizes: list[int] = field(default_factory=list)
 
-    def write(
-        self, screens: Roster[ReleasedScreen], steps: Sequence[ScreenStep], pointer: ReleasePointer, progress: Progress
-    ) -> int:
-        """Release screens that differ from the base's by some steps, and return the number of bytes written.
+    def prepare(self, before: Roster[ReleasedScreen], changes: Mapping[ScreenId, ReleasedScreen | None]) -> Prepared:
+        """Sign the bins of a release that differs from the base's screens by some changes, and write what is older than it.
+
+        Needs no record yet, so it may go on while manifests are written.
+        """
+        screens = before.with_changes(changes)
+        roots = self._write_offline()
+        bins = self._bins_to_write(screens, [(before.get(name), new) for name, new in changes.items()])
+        return Prepared(screens, roots, bins, self._sign_bins(bins))
+
+    def write(self, prepared: Prepared, pointer: ReleasePointer, progress: Progress) -> int:
+        """Release what was prepared, and return the number of bytes written.
 
         Raises:
             PreconditionFailedError: another publisher swapped the timestamp first; nothing of this release is visible.
         """
-        roots = self._write_offline()
-        self._write_release(screens, self._bins_to_write(screens, steps), pointer, roots, progress)
+        self._write_release(prepared, pointer, progress)
         return sum(self._sizes)
 
     def renew(
@@ -94,31 +113,30 @@ class MetadataWriter:
         bins = self._bins_to_write(screens, ())
         aged = past_half_life(base.snapshot.expires, self.now, SNAPSHOT_LIFETIME) or not base.snapshot_current
         if bins or aged or (daily and base.snapshot.expires < expiry(self.now, SNAPSHOT_LIFETIME, whole_days=True)):
-            self._write_release(screens, bins, pointer, roots, progress)
+            self._write_release(Prepared(screens, roots, bins, self._sign_bins(bins)), pointer, progress)
         elif roots or not base.timestamp_current or past_half_life(base.timestamp.expires, self.now, TIMESTAMP_LIFETIME):
             self._swap_timestamp(base.snapshot.version, pointer, roots)
         return sum(self._sizes)
 
-    def _write_release(
-        self,
-        screens: Roster[ReleasedScreen],
-        bins: Mapping[str, Mapping[str, Target]],
-        pointer: ReleasePointer,
-        roots: Sequence[int],
-        progress: Progress,
-    ) -> None:
-        done = progress("metadata", len(bins) + 2)
-        versions = self._write_bins(bins, done)
+    def _write_release(self, prepared: Prepared, pointer: ReleasePointer, progress: Progress) -> None:
+        done = progress("metadata", len(prepared.bins) + 2)
+        versions = self._write_bins(prepared, done)
         snapshot, data = self._write_snapshot(versions, pointer)
         done()
-        self._swap_timestamp(snapshot, pointer, roots)
-        if self.remembered:
-            known = self.base.bins if self.base and self.base.targets_version == self.anchor.newest else {}
-            expires = expiry(self.now, BINS_LIFETIME, whole_days=True)
-            new = {name: Bin.of(versions[name], expires, targets) for name, targets in bins.items()}
-            all_known = Known({**known, **new}, spell_roster(screens))
-            self.remembered.keep(self.store.url, self.anchor, self.anchor.newest, data, all_known)
+        with ThreadPoolExecutor(1) as aside:  # what is remembered of a snapshot is true, whether it is released or not
+            kept = aside.submit(self._remember, prepared, versions, data)
+            self._swap_timestamp(snapshot, pointer, prepared.roots)
+            kept.result()
         done()
+
+    def _remember(self, prepared: Prepared, versions: Mapping[str, int], snapshot: bytes) -> None:
+        if self.remembered is None:
+            return
+        known = self.base.bins if self.base and self.base.targets_version == self.anchor.newest else {}
+        expires = expiry(self.now, BINS_LIFETIME, whole_days=True)
+        new = {name: Bin.of(versions[name], expires, targets) for name, targets in prepared.bins.items()}
+        all_known = Known({**known, **new}, spell_roster(prepared.screens))
+        self.remembered.keep(self.store.url, self.anchor, self.anchor.newest, snapshot, all_known)
 
     def _write_offline(self) -> tuple[int, ...]:
         """Copy the targets metadata from trust/, which nobody sees yet; returns the roots that are to be copied too.
@@ -156,13 +174,13 @@ class MetadataWriter:
                 wanted[name][path] = replacement.target()
         return wanted
 
-    def _write_bins(self, bins: Mapping[str, Mapping[str, Target]], done: Callable[[], None]) -> dict[str, int]:
+    def _write_bins(self, prepared: Prepared, done: Callable[[], None]) -> dict[str, int]:
         """Write bins and return their versions: all at once, and one by one where a version number is taken."""
+        bins = prepared.bins
         versions = {name: self._next_versions(name)[0] for name in sorted(bins)}
         keys = {metadata_key(name, version): name for name, version in versions.items()}
         taken = written_before(self.store, list(keys)) if self.resumes else {}
-        free = {key: name for key, name in keys.items() if key not in taken}
-        data = self._sign_bins({key: (bins[name], versions[name]) for key, name in free.items()})
+        data = {key: prepared.signed[name] for key, name in keys.items() if key not in taken}
         written = self.store.create_all([NewObject(key, partial(data.__getitem__, key)) for key in data], done=done)
         self._sizes += [len(data[key]) for key, new in zip(data, written, strict=True) if new]
         left = [*taken, *(key for key, new in zip(data, written, strict=True) if not new)]
@@ -170,16 +188,20 @@ class MetadataWriter:
             versions[name] = version
         return versions
 
-    def _sign_bins(self, bins: Mapping[str, tuple[Mapping[str, Target], int]]) -> dict[str, bytes]:
-        """Signed bins by key: in threads if it turns out that the key is somewhere else and takes its time."""
+    def _sign_bins(self, bins: Mapping[str, Mapping[str, Target]]) -> dict[str, bytes]:
+        """The next versions of bins: in threads if it turns out that the key is somewhere else and takes its time."""
+
+        def sign(name: str) -> bytes:
+            return self._sign_bin(bins[name], self._next_versions(name)[0])
+
         signed: dict[str, bytes] = {}
-        for key, of in bins.items():
+        for name in bins:
             began = time.monotonic()
-            signed[key] = self._sign_bin(*of)
+            signed[name] = sign(name)
             if time.monotonic() - began > _SLOW_SIGNATURE_S:
                 break
-        left = [key for key in bins if key not in signed]
-        return signed | dict(zip(left, in_parallel(lambda key: self._sign_bin(*bins[key]), left) if left else (), strict=True))
+        left = [name for name in bins if name not in signed]
+        return signed | dict(zip(left, in_parallel(sign, left) if left else (), strict=True))
 
     def _sign_bin(self, targets: Mapping[str, Target], version: int) -> bytes:
         return sign_bin(targets, version, self.now, self.signer)
