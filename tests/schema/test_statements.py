@@ -109,3 +109,29 @@ def test_a_damaged_envelope_never_opens_to_other_bytes(data: bytes) -> None:
 def test_what_is_no_public_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"key|ASCII|base64"):
         public_key(text)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"screen": "SCR-"}, "changes[0]: screen"),
+        ({"screen": 7}, "changes[0]: screen must be a text"),
+        ({"client": ["CLI-A"]}, "changes[0]: client must be a text"),
+        ({"commit": None}, "changes[0]: commit must be a text"),
+        ({"new": "A" * 64}, "changes[0]: new"),
+        ({"why": "more"}, "changes[0]: unknown field 'why'"),
+        ({"old": ...}, "changes[0]: old is missing"),
+        ({"old": ..., "why": None}, "changes[0]: old is missing"),
+        (None, "changes[0]: expected an object"),
+        ("five!", "changes[0]: expected an object"),
+    ],
+)
+def test_a_wrong_change_of_a_release_is_named(wrong: Any, told: str) -> None:
+    payload = json.loads(RECORD.payload())
+    change = {**payload["changes"][0], **wrong} if isinstance(wrong, dict) else wrong
+    payload["changes"][0] = (
+        {name: one for name, one in change.items() if one is not ...} if isinstance(change, dict) else change
+    )
+    with pytest.raises(TrustError) as refused:
+        release.parse_release(json.dumps(payload).encode())
+    assert told in str(refused.value)
