@@ -20,14 +20,16 @@ def published_text(done: "Publication", seconds: float) -> str:
     if done.outcome == "renewed":
         size = byte_text(done.bytes_written)
         return f"release {done.sequence} ({done.commit[:12]}) is already released; its signatures were renewed, {size} written"
-    from avtech_controller.cli._rollout_text import waves_text
-
     plan = done.plan
     what = f"{len(plan.changes)} of {plan.wanted_screens + plan.count(ChangeKind.REMOVED)} screens change"
     if not plan.changes:
         what = "no screen changes; the released commit moves on"
     again = f", after {done.attempts} attempts" if done.attempts > 1 else ""
-    waves = f"\n{waves_text(done.rollout.plan)}" if done.rollout and done.rollout.plan else ""
+    waves = ""
+    if done.rollout and done.rollout.plan:
+        from avtech_controller.cli._rollout_text import waves_text
+
+        waves = f"\n{waves_text(done.rollout.plan)}"
     left = f"\nthe history of {done.rewound[:12]}, which was released before, was left as accepted" if done.rewound else ""
     return (
         f"published release {done.sequence} ({done.commit[:12]}): {what}, "
@@ -37,9 +39,11 @@ def published_text(done: "Publication", seconds: float) -> str:
 
 def published_json(done: "Publication", seconds: float, parts: Mapping[str, float]) -> dict[str, Any]:
     """The same for machines; `parts` are the seconds that its steps took."""
-    from avtech_controller.cli._rollout_text import plan_json as rollout_json
+    waves = None
+    if done.rollout and done.rollout.plan:
+        from avtech_controller.cli._rollout_text import plan_json
 
-    rollout = done.rollout.plan if done.rollout else None
+        waves = plan_json(done.rollout.plan)
     return {
         "format_version": 1,
         "outcome": done.outcome,
@@ -52,5 +56,5 @@ def published_json(done: "Publication", seconds: float, parts: Mapping[str, floa
         "parts": {step: round(took, 3) for step, took in parts.items()},
         "attempts": done.attempts,
         "rewound": done.rewound,
-        "rollout": rollout_json(rollout) if rollout else None,
+        "rollout": waves,
     }
