@@ -140,6 +140,11 @@ class Roster(Mapping[ScreenId, S]):
         return dict(sorted(one for client in self.parts for one in self.part(client).items()))
 
 
+def split_digests(digests: str) -> list[Sha256]:
+    """The single digests of a part, 64 characters each."""
+    return [Sha256(digests[start : start + 64]) for start in range(0, len(digests), 64)]
+
+
 def differing(old: Mapping[ScreenId, Old], new: Mapping[ScreenId, New]) -> tuple[dict[ScreenId, Old], dict[ScreenId, New]]:
     """The screens, on both sides, of the clients whose screens or manifests are not all the same; others surely are."""
     before, after = Roster.of(old), Roster.of(new)

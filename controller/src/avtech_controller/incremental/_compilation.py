@@ -1,19 +1,18 @@
 """What compiling a repository gave: digests of all screens at once, and the bytes of a manifest when they are asked for."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from threading import RLock
 
 import orjson
 
 from avtech_controller.compiler import CompiledScreen
 from avtech_controller.findings import Finding
-from avtech_controller.incremental._ledger import PartRecord, labels_of, split_digests
+from avtech_controller.incremental._ledger import PartRecord, labels_of
+from avtech_controller.incremental._opened import Opened
 from avtech_controller.incremental._pack import Pack
 from avtech_controller.moves import moves
-from avtech_controller.roster import ManifestRef, Part, Roster
+from avtech_controller.roster import ManifestRef, Part, Roster, split_digests
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.errors import EnvironmentFailedError
 from avtech_schema.identifiers import ClientId, CommitId, ScreenId, Sha256, VideoId
@@ -27,9 +26,8 @@ class Packs:
     """Opens the packs of parts when a manifest of theirs is asked for, from any thread."""
 
     def __init__(self, opened: Mapping[str, Pack], open_pack: Callable[[str], Pack]) -> None:
-        self._held: OrderedDict[str, Pack] = OrderedDict(opened)
+        self._opened = Opened(opened, most=_OPEN_MANIFESTS)
         self._open = open_pack
-        self._lock = RLock()
 
     def data(self, part: str, number: int, digest: Sha256) -> bytes:
         """The bytes of one manifest.
@@ -49,13 +47,7 @@ class Packs:
         return self._pack(part).assets(number)
 
     def _pack(self, part: str) -> Pack:
-        with self._lock:
-            if part not in self._held:
-                self._held[part] = self._open(part)
-                while len(self._held) > 1 and sum(len(pack.recipes) for pack in self._held.values()) > _OPEN_MANIFESTS:
-                    self._held.popitem(last=False)
-            self._held.move_to_end(part)
-            return self._held[part]
+        return self._opened.get(part, self._open)
 
 
 def no_earlier(screen: ManifestRef) -> None:
@@ -122,5 +114,5 @@ class Compilation:
         client, part = ClientId(record.part), record.part
         rows = zip(record.screens.split(), split_digests(record.digests), record.sizes, strict=True)
         for number, (name, digest, size) in enumerate(rows):
-            data, assets = partial(self.packs.data, part, number, Sha256(digest)), partial(self.packs.assets, part, number)
-            yield CompiledScreen(ScreenId(name), client, Sha256(digest), data, size=size, assets=assets)
+            data, assets = partial(self.packs.data, part, number, digest), partial(self.packs.assets, part, number)
+            yield CompiledScreen(ScreenId(name), client, digest, data, size=size, assets=assets)

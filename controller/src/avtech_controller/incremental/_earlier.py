@@ -1,11 +1,10 @@
 """Manifests that were compiled before and are still in the cache: what is released need not be fetched to be compared with."""
 
-from collections import OrderedDict
-
 from avtech_controller.incremental._cache import Cache
-from avtech_controller.incremental._ledger import PartRecord, split_digests
+from avtech_controller.incremental._ledger import PartRecord
+from avtech_controller.incremental._opened import Opened
 from avtech_controller.incremental._pack import Pack
-from avtech_controller.roster import ManifestRef
+from avtech_controller.roster import ManifestRef, split_digests
 from avtech_schema.canonical import sha256_hex
 from avtech_schema.identifiers import ClientId, Sha256
 
@@ -18,17 +17,12 @@ class Earlier:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._opened: OrderedDict[str, Pack | None] = OrderedDict()
+        self._opened: Opened[Pack | None] = Opened({}, most=_OPEN_MANIFESTS)
         self._places: dict[ClientId, dict[Sha256, tuple[PartRecord, int]]] = {}
 
     def pack(self, record: PartRecord) -> Pack | None:
         """The pack of a part's version; None if it was lost or damaged."""
-        if record.pack not in self._opened:
-            self._opened[record.pack] = self._cache.pack(record)
-            while len(self._opened) > 1 and sum(len(one.recipes) for one in self._opened.values() if one) > _OPEN_MANIFESTS:
-                self._opened.popitem(last=False)
-        self._opened.move_to_end(record.pack)
-        return self._opened[record.pack]
+        return self._opened.get(record.pack, lambda _: self._cache.pack(record))
 
     def data(self, screen: ManifestRef) -> bytes | None:
         """The bytes of a manifest, surely those of its digest; None if they are not known."""
@@ -41,7 +35,7 @@ class Earlier:
     def _places_of(self, client: ClientId) -> dict[Sha256, tuple[PartRecord, int]]:
         if client not in self._places:
             self._places[client] = {
-                Sha256(digest): (record, number)
+                digest: (record, number)
                 for record in self._cache.ledger.versions(client)
                 for number, digest in enumerate(split_digests(record.digests))
             }

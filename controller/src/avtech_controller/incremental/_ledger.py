@@ -135,11 +135,6 @@ def merged(ours: Ledger, theirs: Ledger) -> Ledger:
     return both
 
 
-def split_digests(digests: str) -> list[str]:
-    """The single digests of a record."""
-    return [digests[start : start + 64] for start in range(0, len(digests), 64)]
-
-
 def labels_text(labels: Iterable[Mapping[str, str]]) -> str:
     """The labels of screens as a record has them."""
     numbers: dict[str, int] = {}

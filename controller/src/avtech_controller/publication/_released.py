@@ -6,14 +6,12 @@ from functools import lru_cache
 
 import orjson
 
-from avtech_controller.roster import Part, Roster
+from avtech_controller.roster import Part, Roster, split_digests
 from avtech_controller.trust import ReleasedMetadata, Target
 from avtech_schema.errors import TrustError
 from avtech_schema.identifiers import ByteSize, ClientId, CommitId, ScreenId, Sha256, client_id, commit_id, screen_id, sha256
 from avtech_schema.layout import target_path
 
-_DIGEST = 64
-"""Characters of a digest."""
 _client = lru_cache(maxsize=4096)(client_id)
 _commit = lru_cache(maxsize=4096)(commit_id)
 
@@ -51,9 +49,10 @@ def released_from(metadata: ReleasedMetadata) -> Released:
     Raises:
         TrustError: a target is not spelt as ours are, or stands in another screen's place.
     """
-    spelt = metadata.remembered_screens
-    screens = (read_roster(spelt) if spelt else None) or _from_bins(metadata)
-    pointer = metadata.pointer
+    spelt, pointer = metadata.remembered_screens, metadata.pointer
+    screens = None if spelt is None else read_roster(spelt)
+    if screens is None:
+        screens = _from_bins(metadata)
     return Released(pointer.sequence, pointer.commit, pointer.digest, screens)
 
 
@@ -82,10 +81,9 @@ class _Columns:
         """The screens themselves."""
         sizes, commits, chosen, releases = orjson.loads(self.spelt)
         names = self.names.split(" ")
-        digests = (self.digests[start : start + _DIGEST] for start in range(0, len(self.digests), _DIGEST))
-        rows = zip(names, digests, sizes, chosen, releases, strict=True)
+        rows = zip(names, split_digests(self.digests), sizes, chosen, releases, strict=True)
         return [
-            ReleasedScreen(ScreenId(name), self.client, Sha256(digest), size, commits[number], release)
+            ReleasedScreen(ScreenId(name), self.client, digest, size, commits[number], release)
             for name, digest, size, number, release in rows
         ]
 

@@ -43,7 +43,7 @@ class ReleasedMetadata:
     snapshot_data: bytes = field(default=b"", compare=False, repr=False)
     """The snapshot's bytes."""
     remembered_screens: bytes | None = field(default=None, compare=False, repr=False)
-    """The screens in the bins, if these were not read but remembered, as `remember` was given them."""
+    """The screens in the bins, if these were not read but remembered, as whoever kept them spelt them."""
 
     @property
     def targets_version(self) -> int:
